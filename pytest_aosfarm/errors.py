@@ -1,0 +1,25 @@
+"""What can go wrong, as types. Each message says what was seen, what was looked for and what to do."""
+
+from __future__ import annotations
+
+__all__ = ("ConfigurationError", "FarmError", "ModuleError", "RecordingError", "TwinError")
+
+
+class FarmError(Exception):
+    """Base of every error that the Farm raises on purpose."""
+
+
+class ConfigurationError(FarmError):
+    """A setting, marker argument or command-line value is wrong; nothing has run yet."""
+
+
+class ModuleError(FarmError):
+    """A module under test did not answer, or answered something its contract does not allow."""
+
+
+class TwinError(FarmError):
+    """An embedded module could not be started, or died."""
+
+
+class RecordingError(FarmError):
+    """The run store cannot be read or written."""

@@ -1,0 +1,36 @@
+"""Every name the plugin puts into pytest's stashes, reports and worker input, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pytest_aosfarm.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What is drawn once, on the controller, and is the same in every worker."""
+
+    uuid: str
+    started_at: datetime
+
+
+settings_key = pytest.StashKey["Settings"]()
+run_key = pytest.StashKey[RunIdentity]()
+
+WORKER_INPUT = "aosfarm"
+"""Key of `config.workerinput` that carries the drawn values down to an xdist worker."""
+
+PROPERTY_PREFIX = "farm."
+"""Every user property that the Farm sends up with a report starts so; values are str, int, float or bool."""
+
+IDENTITY_PROPERTY = "farm.identity"
+TENANT_PROPERTY = "farm.tenant"
+LAB_PROPERTY = "farm.lab"
+GRADE_PREFIX = "farm.grade."
