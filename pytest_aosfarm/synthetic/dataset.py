@@ -1,0 +1,59 @@
+"""A tenant's synthetic enterprise at one scale: nothing is computed until it is touched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.synthetic.assets import Assets
+from pytest_aosfarm.synthetic.names import Names
+from pytest_aosfarm.synthetic.scale import scale_named
+from pytest_aosfarm.synthetic.shapes import PROFILES
+from pytest_aosfarm.synthetic.snapshot import make_snapshot
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.snapshot import Snapshot
+
+__all__ = ("Dataset",)
+
+
+class Dataset:
+    """All data of one tenant, a pure function of the five arguments.
+
+    `anchor` is the "now" of the data, an aware datetime; timestamps are distances from it. `profile` says how messy the
+    discovery evidence is: clean, typical or messy. Raises ConfigurationError for an unknown scale or profile, or a naive
+    anchor.
+    """
+
+    def __init__(
+        self, tenant_key: str, *, seed: int, scale: str, anchor: datetime, profile: str = "typical"
+    ) -> None:
+        if profile not in PROFILES:
+            raise ConfigurationError(f"profile {profile!r} is not one of {', '.join(PROFILES)}")
+        if anchor.tzinfo is None:
+            raise ConfigurationError(f"anchor {anchor.isoformat()} has no UTC offset: add one, such as +00:00")
+        self.tenant_key = tenant_key
+        self.seed = seed
+        self.scale = scale_named(scale)
+        self.anchor = anchor.astimezone(UTC)
+        self.profile = profile
+
+    def __repr__(self) -> str:
+        return f"<dataset of {self.tenant_key!r}: seed {self.seed}, {self.scale.name}, {self.profile}>"
+
+    @cached_property
+    def assets(self) -> Assets:
+        """The estate: applications, services, databases, hosts."""
+        return Assets(self.scale, self.seed, self.tenant_key, Names(self.seed, self.tenant_key))
+
+    def snapshot(self) -> Snapshot:
+        """The discovery evidence and what was planted in it; made once, then kept."""
+        return self._snapshot
+
+    @cached_property
+    def _snapshot(self) -> Snapshot:
+        return make_snapshot(
+            self.assets, seed=self.seed, tenant_key=self.tenant_key, anchor=self.anchor, profile=self.profile
+        )
