@@ -1,0 +1,1 @@
+"""The AOD lab: does discovery find what was planted, say it consistently, and keep tenants apart?"""

@@ -1,0 +1,62 @@
+"""pytest-aosfarm: tests for autonomOS modules against a synthetic enterprise whose truth is known.
+
+The front door: public names, each loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.errors import ConfigurationError as ConfigurationError
+    from pytest_aosfarm.errors import FarmError as FarmError
+    from pytest_aosfarm.errors import ModuleError as ModuleError
+    from pytest_aosfarm.errors import RecordingError as RecordingError
+    from pytest_aosfarm.errors import TwinError as TwinError
+    from pytest_aosfarm.farm import Farm as Farm
+    from pytest_aosfarm.grading import ClassGrade as ClassGrade
+    from pytest_aosfarm.grading import Grade as Grade
+    from pytest_aosfarm.grading import Miss as Miss
+    from pytest_aosfarm.grading import explain as explain
+    from pytest_aosfarm.grading import grade as grade
+    from pytest_aosfarm.modules.aod import AodClient as AodClient
+    from pytest_aosfarm.settings import Settings as Settings
+    from pytest_aosfarm.synthetic.assets import Assets as Assets
+    from pytest_aosfarm.synthetic.dataset import Dataset as Dataset
+    from pytest_aosfarm.synthetic.snapshot import Snapshot as Snapshot
+    from pytest_aosfarm.synthetic.snapshot import Truth as Truth
+    from pytest_aosfarm.tenants import Tenant as Tenant
+
+_HOMES = {
+    "AodClient": "modules.aod",
+    "Assets": "synthetic.assets",
+    "ClassGrade": "grading",
+    "ConfigurationError": "errors",
+    "Dataset": "synthetic.dataset",
+    "Farm": "farm",
+    "FarmError": "errors",
+    "Grade": "grading",
+    "Miss": "grading",
+    "ModuleError": "errors",
+    "RecordingError": "errors",
+    "Settings": "settings",
+    "Snapshot": "synthetic.snapshot",
+    "Tenant": "tenants",
+    "Truth": "synthetic.snapshot",
+    "TwinError": "errors",
+    "explain": "grading",
+    "grade": "grading",
+}
+
+__all__ = tuple(_HOMES)  # noqa: PLE0605 - a test compares it with what type checkers see
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

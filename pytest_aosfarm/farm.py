@@ -1,0 +1,125 @@
+"""The Farm as tests hold it: tenants, their data, and clients of the modules, twins started when first needed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.tenants import Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import httpx
+
+    from pytest_aosfarm.settings import Settings
+    from pytest_aosfarm.synthetic.dataset import Dataset
+    from pytest_aosfarm.twins.process import TwinProcess
+
+__all__ = ("Farm",)
+
+
+class Farm:
+    """One run's Farm. It holds one connection pool and at most one twin per module; `close` ends both."""
+
+    def __init__(self, settings: Settings, run_uuid: str) -> None:
+        self.settings = settings
+        self.run_uuid = run_uuid
+        self._pool: httpx.Client | None = None
+        self._twins: dict[str, TwinProcess] = {}
+        self._datasets: dict[tuple[Any, ...], Dataset] = {}
+
+    def __repr__(self) -> str:
+        return f"<farm of run {self.run_uuid}: seed {self.settings.seed}, {self.settings.scale}>"
+
+    def tenant(self, key: str) -> Tenant:
+        """The tenant called `key` in this run. Raises ValueError for an empty key."""
+        return Tenant.of_run(self.run_uuid, key)
+
+    def dataset(
+        self, tenant: Tenant, *, scale: str | None = None, profile: str | None = None, anchor: datetime | None = None
+    ) -> Dataset:
+        """The data of `tenant`; what is not given comes from the settings. The last few are kept."""
+        from pytest_aosfarm.synthetic.dataset import Dataset
+
+        settings = self.settings
+        wanted = (tenant.key, scale or settings.scale, profile or settings.profile, anchor or settings.anchor)
+        if wanted not in self._datasets:
+            while len(self._datasets) >= _DATASETS_KEPT:
+                self._datasets.pop(next(iter(self._datasets)))
+            key, size, mess, moment = wanted
+            self._datasets[wanted] = Dataset(key, seed=settings.seed, scale=size, anchor=moment, profile=mess)
+        return self._datasets[wanted]
+
+    def module(self, name: str, tenant: Tenant) -> Any:
+        """A client of the module called `name`, bound to `tenant`.
+
+        Raises ConfigurationError for an unknown module, TwinError when the embedded module cannot be started.
+        """
+        from pytest_aosfarm.modules.catalog import module
+        from pytest_aosfarm.modules.client import open_pool
+
+        where, _, attribute = module(name).client.partition(":")
+        client = getattr(import_module(where), attribute)
+        if self._pool is None:
+            self._pool = open_pool(timeout=self.settings.timeout)
+        return client(self._pool, self.base_url(name), tenant, timeout=self.settings.timeout)
+
+    def is_live(self, name: str) -> bool:
+        """Whether the module called `name` is a live instance and not an embedded twin."""
+        return name in self.settings.urls
+
+    def base_url(self, name: str) -> str:
+        """The address of the module called `name`; starts its twin if it is embedded and not running yet."""
+        if self.is_live(name):
+            return self.settings.urls[name]
+        if self.settings.modules == "live":
+            raise ConfigurationError(
+                f"modules are live (from {self.settings.sources['modules']}) and {name} has no address: "
+                f"set {name.upper()}_BASE_URL"
+            )
+        if name not in self._twins:
+            from pytest_aosfarm.twins.process import TwinProcess
+
+            self._twins[name] = TwinProcess.start(name)
+        return self._twins[name].url
+
+    def probe(self) -> None:
+        """Return if every live module that has a client answers as the module it should be; raise ModuleError if not."""
+        from pytest_aosfarm.modules.catalog import MODULES
+
+        for name in self.settings.urls.keys() & MODULES.keys():
+            self.module(name, self.tenant("probe")).probe()
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[None]:
+        """Hold a live module alone, across processes of this machine: it keeps few runs, of all tenants together.
+
+        Does nothing for an embedded twin, which is this process's own. Tests of one process may nest it.
+        """
+        if not self.is_live(name):
+            yield
+            return
+        import tempfile
+        from hashlib import sha256
+        from pathlib import Path
+
+        from filelock import FileLock
+
+        address = sha256(self.base_url(name).encode()).hexdigest()[:16]
+        with FileLock(Path(tempfile.gettempdir()) / f"aosfarm-{name}-{address}.lock", is_singleton=True):
+            yield
+
+    def close(self) -> None:
+        """Close the pool and end the twins; the Farm may be used again afterwards."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        while self._twins:
+            self._twins.popitem()[1].stop()
+
+
+_DATASETS_KEPT = 4

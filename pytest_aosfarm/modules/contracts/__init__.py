@@ -1,0 +1,1 @@
+"""What each module promises on the wire, one file a module."""

@@ -1,0 +1,276 @@
+"""Watches the test session from the controller and records it; it never changes what a test says."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_aosfarm.plugin.keys import (
+    IDENTITY_PROPERTY,
+    PROPERTY_PREFIX,
+    WORKER_INPUT,
+    run_key,
+    settings_key,
+)
+from pytest_aosfarm.plugin.terminal import TerminalBlock
+from pytest_aosfarm.recording.attempts import Attempts, clean, message_of, utc
+from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
+from pytest_aosfarm.recording.location import parse_db
+from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard
+from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests
+from pytest_aosfarm.recording.writer import RunWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_aosfarm.settings import Settings
+
+__all__ = ("register",)
+
+_RUNS_NO_TESTS = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow", "setuponly", "setupplan")
+
+
+def register(config: pytest.Config) -> None:
+    """Add what records this session: the recorder on a controller, a counter of left-out tests in a worker.
+
+    To be called when the settings and the run's identity are in `config.stash`.
+    """
+    settings = config.stash[settings_key]
+    if not settings.record or any(config.getoption(name, False) for name in _RUNS_NO_TESTS):
+        return
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(_DeselectedCounter(config), "aosfarm-deselected")
+        return
+    recorder = Recorder(config)
+    config.pluginmanager.register(recorder, "aosfarm-recorder")
+    config.pluginmanager.register(TerminalBlock(recorder), "aosfarm-terminal")
+
+
+def database_of(config: pytest.Config, settings: Settings) -> Path:
+    """The database file of this session. Raises ConfigurationError.
+
+    A relative path counts from where pytest was started, but from the root directory when an ini file holds it.
+    """
+    in_ini = settings.sources.get("db", "").startswith("ini")
+    base = config.rootpath if in_ini or settings.db is None else config.invocation_params.dir
+    return parse_db(settings.db, base)
+
+
+class Recorder:
+    """The pytest plugin on the controller: turns reports into events of one run.
+
+    Every hook body is guarded: an error of ours becomes `problem`, which the terminal shows.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.writer: RunWriter | None = None
+        self.problem: str | None = None
+        self.lost_tests = False
+        self._settings = config.stash[settings_key]
+        self._session: pytest.Session | None = None
+        self._attempts = Attempts()
+        self._ending = Ending()
+        self._sigterm = SigtermGuard()
+        self._counted = [0, 0]
+        self._uncollectable: set[str] = set()
+        # A run that has not used the Farm so far. pytest's own terminal keeps every report, so this costs no memory.
+        self._held: list[pytest.TestReport | pytest.CollectReport] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Make the run's row when the Farm is in use."""
+        with self._guarded():
+            self._session = session
+            if self._settings.in_use:
+                self._start()
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count what was left out, without xdist."""
+        self._counted[1] += len(items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note how many tests will run, without xdist."""
+        with self._guarded():
+            self._note_collected(len({item.nodeid for item in session.items}))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note how many tests will run, under xdist; every worker says the same."""
+        with self._guarded():
+            self._note_collected(len(set(ids)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object, error: object) -> None:
+        """Hear from a worker that it was interrupted, or how many tests it left out."""
+        with self._guarded():
+            if error == "keyboard-interrupt":
+                self._ending.interrupted = True
+            # A crashed worker has no output at all.
+            output = getattr(node, "workeroutput", None) or {}
+            left_out = output.get(WORKER_INPUT, {}).get("deselected", 0)
+            self._counted[1] = max(self._counted[1], left_out)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Record a file that could not be collected, or was skipped as a whole."""
+        with self._guarded():
+            if not report.passed:
+                self._take(report)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Record a phase of a test; a subtest's report is of another type, and part of its test."""
+        with self._guarded():
+            if type(report) is pytest.TestReport:
+                self._take(report)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell Ctrl-C from pytest's own way of stopping early."""
+        with self._guarded():
+            if excinfo.errisinstance(pytest.Session.Interrupted):
+                self._ending.stopped = True
+            else:
+                self._ending.interrupted = True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the end of the run; lost tests turn exit code 0 into 3."""
+        with self._guarded():
+            if self.writer is not None:
+                self._finish(session, self.writer)
+
+    def pytest_unconfigure(self) -> None:
+        """Correct the exit code if somebody changed it since, and let go of everything."""
+        with self._guarded():
+            self._sigterm.restore()
+            if self.writer is not None and self._session is not None:
+                seen = self.writer.finished
+                if seen is None or seen.exit_code != int(self._session.exitstatus):
+                    self._finish(self._session, self.writer)
+                self.writer.close()
+
+    def _take(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if self.writer is None:
+            self._held.append(report)
+            if not _speaks_of_the_farm(report) or self.problem is not None:
+                return
+            self._start()
+            held, self._held = self._held, []
+        else:
+            held = [report]
+        for one in held:
+            if isinstance(one, pytest.TestReport):
+                for attempt in self._attempts.add(one, _worker_of(one)):
+                    self._write(attempt)
+            elif one.nodeid not in self._uncollectable:
+                self._uncollectable.add(one.nodeid)
+                self._write(_uncollected(one))
+
+    def _start(self) -> None:
+        identity = self.config.stash[run_key]
+        settings = self._settings
+        database = database_of(self.config, settings)
+        started = RunStarted(
+            uuid=identity.uuid,
+            started_at=identity.started_at,
+            labs=settings.labs,
+            scale=settings.scale,
+            seed=settings.seed,
+            anchor=settings.anchor,
+            profile=settings.profile,
+            tenant=settings.tenant,
+            database=str(database),
+            versions=_versions(self.config),
+        )
+        self._sigterm.install()
+        self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
+        if any(self._counted):
+            self._note_collected(self._counted[0])
+
+    def _write(self, event: AttemptFinished | RunCollected | RunFinished) -> None:
+        if self.writer is not None:
+            self.writer.write(event)
+
+    def _note_collected(self, count: int) -> None:
+        self._counted[0] = max(self._counted[0], count)
+        self._write(RunCollected(collected=self._counted[0], deselected=self._counted[1]))
+
+    def _finish(self, session: pytest.Session, writer: RunWriter) -> None:
+        for attempt in self._attempts.close():
+            self._write(attempt)
+        self._note_collected(self._counted[0])
+        if self._sigterm.fired:
+            session.exitstatus = EXIT_CODE
+        self._ending.stopped |= bool(session.shouldfail or session.shouldstop)
+        exit_code = int(session.exitstatus)
+        self.lost_tests = has_lost_tests(self._ending, exit_code, writer.tally) and self.problem is None
+        status = decide(self._ending, exit_code, writer.tally, lost_tests=self.lost_tests)
+        if self.lost_tests and exit_code == 0:
+            session.exitstatus = exit_code = INCOMPLETE_EXIT_CODE
+        self._write(RunFinished(finished_at=datetime.now(UTC), status=status, exit_code=exit_code))
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as problem:  # noqa: BLE001 - whatever goes wrong here must not touch the user's run
+            if self.problem is None:
+                self.problem = f"{type(problem).__name__}: {problem}"
+
+
+class _DeselectedCounter:
+    """The pytest plugin in a worker: only there can be seen what was left out."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._count = 0
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self._count += len(items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[WORKER_INPUT] = {"deselected": self._count}
+
+
+def _speaks_of_the_farm(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    pairs = getattr(report, "user_properties", ())
+    return any(str(pair[0]).startswith(PROPERTY_PREFIX) for pair in pairs if isinstance(pair, tuple | list))
+
+
+def _worker_of(report: pytest.TestReport) -> str | None:
+    # The report of a crash has a node but no worker_id.
+    gateway = getattr(getattr(report, "node", None), "gateway", None)
+    worker: str | None = getattr(gateway, "id", None)
+    return worker
+
+
+def _uncollected(report: pytest.CollectReport) -> AttemptFinished:
+    nodeid = clean(report.nodeid, limit=None)
+    return AttemptFinished(
+        nodeid=nodeid,
+        attempt=1,
+        identity=nodeid,
+        outcome={"failed": "error"}.get(report.outcome, report.outcome),
+        phase="collect",
+        worker=_worker_of(report),
+        started_at=datetime.now(UTC),
+        message=message_of(report),
+        properties={},
+    )
+
+
+def _versions(config: pytest.Config) -> dict[str, str]:
+    plugins = {dist.project_name: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "pytest": pytest.__version__,
+        **dict(sorted(plugins.items())),
+    }

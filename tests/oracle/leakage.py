@@ -1,0 +1,177 @@
+"""Whether ids and names give the verdict away: a character 3-gram naive Bayes, and the samples it is tried on.
+
+A sample is one record of one key in one plane, drawn by a hash of key and record id, and the classifier sees which
+3-grams the record has, not how often. So the number of records a key has cannot be seen: it differs between verdicts
+by the rules (two sources admit, one does not) and is evidence. Drawn by hash and not by position, because the first
+record may be a special one. The words that un-govern by the rules (`legacy`, ` dev` ...) are evidence too, and are
+cut out of IdP names.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from collections import Counter, defaultdict
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .evidence import Estate, Record, records, words
+from .rederive import DRIFTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ("CLASSES", "Sample", "Score", "balanced_accuracy", "inject_hint", "texts")
+
+CLASSES = ("clean", "shadow", "zombie", "parked")
+
+FIELDS = {
+    ("discovery", "observations"): (
+        "observation_id",
+        "observed_name",
+        "vendor_hint",
+        "domain",
+        "hostname",
+        "observed_uri",
+    ),
+    ("idp", "objects"): ("idp_id", "name", "external_ref"),
+    ("cmdb", "cis"): ("ci_id", "name", "vendor", "external_ref"),
+    ("cloud", "resources"): ("cloud_id", "name", "uri"),
+    ("finance", "vendors"): ("vendor_id", "vendor_name"),
+    ("finance", "contracts"): ("contract_id", "vendor_name", "product"),
+    ("finance", "transactions"): ("txn_id", "vendor_name", "product", "memo"),
+    ("endpoint", "installed_apps"): ("install_id", "app_name", "vendor", "version"),
+    ("network", "dns"): ("dns_id", "queried_domain"),
+    ("network", "proxy"): ("proxy_id", "domain", "url"),
+    ("network", "certs"): ("cert_id", "domain", "issuer"),
+}
+"""The ids and names of each list; the first one identifies the record."""
+
+_DRIFT = re.compile("|".join(map(re.escape, DRIFTED)))
+
+
+class Sample(NamedTuple):
+    """One text to be classified. Samples of one group (a vendor) are never on both sides of the split."""
+
+    group: str
+    label: str
+    text: str
+
+
+class Score(NamedTuple):
+    """How well verdicts were guessed; `sigma` is the standard deviation of `accuracy` if nothing can be guessed."""
+
+    accuracy: float
+    chance: float
+    sigma: float
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the guesses are better than chance by more than three standard deviations."""
+        return self.accuracy > self.chance + 3 * self.sigma
+
+
+def balanced_accuracy(samples: Iterable[Sample], seed: int) -> Score:
+    """Train on the vendors of one half, guess those of the other; the mean recall over the classes of both halves.
+
+    The halves are a stable hash of seed and group. Every class has the same prior. Raises ValueError if fewer than
+    two classes are in both halves: then nothing could be told.
+    """
+    train: dict[str, list[frozenset[str]]] = defaultdict(list)
+    held_out: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for group, label, text in samples:
+        half = train if _draw(str(seed), group)[0] & 1 else held_out
+        half[label].append(_grams(text))
+    classes = sorted(train.keys() & held_out.keys())
+    if len(classes) < 2:
+        raise ValueError(f"only the classes {classes} are in both halves; two are needed, so give more samples")
+    weights = _weights({label: train[label] for label in classes})
+    recalls = [_recall(label, held_out[label], weights) for label in classes]
+    chance = 1 / len(classes)
+    variance = sum(chance * (1 - chance) / len(held_out[label]) for label in classes)
+    return Score(sum(recalls) / len(classes), chance, math.sqrt(variance) / len(classes))
+
+
+def _grams(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + 3] for at in range(len(text) - 2))
+
+
+def _draw(*parts: str) -> bytes:
+    return blake2b("\0".join(parts).encode(), digest_size=8).digest()
+
+
+def _weights(train: Mapping[str, Sequence[frozenset[str]]]) -> Mapping[str, Mapping[str, float]]:
+    """Class -> gram -> log-likelihood, smoothed towards the mean of all classes so that a rare class is no outlier."""
+    shares = {}
+    for label, texts_of_class in train.items():
+        counts = Counter(gram for grams in texts_of_class for gram in grams)
+        shares[label] = (counts, counts.total() or 1)
+    vocabulary = frozenset().union(*(counts for counts, _ in shares.values()))
+    size = len(vocabulary)
+    mean = {g: sum(counts[g] / total for counts, total in shares.values()) / len(shares) for g in vocabulary}
+    return {
+        label: {gram: math.log((counts[gram] + size * mean[gram]) / (total + size)) for gram in vocabulary}
+        for label, (counts, total) in shares.items()
+    }
+
+
+def _recall(label: str, held_out: Sequence[frozenset[str]], weights: Mapping[str, Mapping[str, float]]) -> float:
+    hits = 0
+    for grams in held_out:
+        known = grams & weights[label].keys()
+        scores = {name: sum(map(weight.__getitem__, known)) for name, weight in weights.items()}
+        hits += max(scores, key=scores.__getitem__) == label
+    return hits / len(held_out)
+
+
+def texts(document: Mapping[str, Any], truth: Mapping[str, str]) -> dict[str, list[Sample]]:
+    """Plane -> one sample per key that the plane knows and whose verdict (`truth`: key -> verdict) is in CLASSES.
+
+    The group of a key is its vendor hint, or its label if it has none.
+    """
+    estate = Estate(document)
+    drawn: dict[tuple[str, str], tuple[bytes, str]] = {}
+    for (plane, kind), fields in FIELDS.items():
+        for record in records(document, plane, kind):
+            for key in _keys_of(estate, plane, kind, record):
+                if truth.get(key) in CLASSES:
+                    lot = _draw(key, str(record[fields[0]]))
+                    if (plane, key) not in drawn or lot < drawn[plane, key][0]:
+                        drawn[plane, key] = (lot, _text(plane, record, fields))
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for (plane, key), (_, text) in sorted(drawn.items()):
+        found = estate.keys[key]
+        samples[plane].append(Sample(found.hint or found.label, truth[key], text))
+    return dict(samples)
+
+
+def _text(plane: str, record: Record, fields: Iterable[str]) -> str:
+    text = "\n".join(str(record.get(name) or "") for name in fields).lower()
+    return _DRIFT.sub("", text) if plane == "idp" else text
+
+
+def _keys_of(estate: Estate, plane: str, kind: str, record: Record) -> Iterator[str]:
+    if plane == "discovery":
+        key = estate.key_of(record)
+        return iter([key] if key else [])
+    if plane == "cmdb":
+        return iter(estate.ci_keys(record))
+    if plane in ("idp", "network"):
+        name = {"objects": "external_ref", "dns": "queried_domain"}.get(kind, "domain")
+        key = estate.domains.of(record.get(name))
+        return iter([key] if key else [])
+    shown = " ".join(str(record.get(name) or "") for name in FIELDS[plane, kind][1:])
+    labels = estate.named_by(shown) if plane == "cloud" else words(shown) & estate.labels.keys()
+    return (twin.key for label in labels for twin in estate.labels[label])
+
+
+def inject_hint(document: Mapping[str, Any], truth: Mapping[str, str], hints: Mapping[str, str]) -> dict[str, Any]:
+    """A copy of the document in which `observed_name` ends with a hint at the verdict (`hints`: verdict -> suffix)."""
+    hinted = copy.deepcopy(dict(document))
+    estate = Estate(document)
+    for observation in records(hinted, "discovery", "observations"):
+        suffix = hints.get(truth.get(estate.key_of(observation) or "", ""))
+        if suffix:
+            observation["observed_name"] += suffix
+    return hinted
