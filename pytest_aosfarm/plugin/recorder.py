@@ -9,15 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aosfarm.plugin.keys import (
-    IDENTITY_PROPERTY,
-    PROPERTY_PREFIX,
-    WORKER_INPUT,
-    run_key,
-    settings_key,
-)
+from pytest_aosfarm.plugin.keys import PROPERTY_PREFIX, WORKER_INPUT, run_key, settings_key
 from pytest_aosfarm.plugin.terminal import TerminalBlock
-from pytest_aosfarm.recording.attempts import Attempts, clean, message_of, utc
+from pytest_aosfarm.recording.attempts import Attempts, clean, message_of
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
 from pytest_aosfarm.recording.location import parse_db
 from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard

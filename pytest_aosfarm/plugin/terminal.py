@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from pytest_aosfarm.recording.tally import COUNTS
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from pytest_aosfarm.recording.tally import Grades
+    from pytest_aosfarm.recording.events import Scalar
+    from pytest_aosfarm.recording.tally import Grades, Tally
     from pytest_aosfarm.recording.writer import RunWriter
 
-__all__ = ("TerminalBlock", "grade_lines")
+__all__ = ("TerminalBlock", "counts_line", "grade_lines")
 
 METRICS = ("precision", "recall", "f1")
+GAP = "  "
 
 
 class _Recording(Protocol):
@@ -39,9 +44,9 @@ class TerminalBlock:
         """Write the block among the other summaries."""
         self._show(terminalreporter)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Write the block after an internal error, when pytest shows no summaries."""
+        """Write the block after an internal error too, when pytest shows no summaries."""
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             self._show(reporter)
@@ -50,84 +55,100 @@ class TerminalBlock:
         if self._shown:
             return
         self._shown = True
-        plain, warnings = self._lines(reporter)
-        if not plain and not warnings:
-            return
-        reporter.write_sep("=", "AOS-Farm")
-        for line in plain:
+        try:
+            lines, warnings = self._lines(reporter)
+        except Exception as problem:  # noqa: BLE001 - a summary must not turn a finished run into an internal error
+            lines, warnings = [], [f"no summary of the recorded run: {problem!r}"]
+        if lines or warnings:
+            reporter.write_sep("=", "AOS-Farm")
+        for line in lines:
             reporter.write_line(line)
         for line in warnings:
-            reporter.write_line(line, yellow=True)
+            reporter.write_line(_one_line(line), yellow=True)
 
     def _lines(self, reporter: pytest.TerminalReporter) -> tuple[list[str], list[str]]:
         """Plain lines and warning lines."""
-        plain: list[str] = []
-        warnings: list[str] = []
+        warnings = []
         if self._recording.problem is not None:
-            warnings.append(f"recording went wrong, please report it: {_one_line(self._recording.problem)}")
+            warnings.append(f"recording failed inside, please report it: {self._recording.problem}")
         writer = self._recording.writer
         if writer is None:
-            return plain, warnings
-        plain += grade_lines(writer.tally.grades(), width=reporter.config.get_terminal_writer().fullwidth)
-        plain.append(_counts_line(writer))
+            return [], warnings
+        width = reporter.config.get_terminal_writer().fullwidth
+        lines = [*grade_lines(writer.tally.grades(), width=width), counts_line(writer.tally)]
         if self._recording.lost_tests:
             warnings.append(f"incomplete: {writer.tally.not_run} collected tests left no result")
         start = reporter.config.invocation_params.dir
         if writer.database_problem is None:
-            database = _short(writer.database, start)
-            hint = f"aosfarm show {writer.run_id}"
-            if writer.database.name != "farm.db" or writer.database.parent.name != ".aosfarm":
-                hint += f" --db {database}"
-            plain.append(f"run {writer.run_id} recorded in {database} ({hint})")
-        elif writer.spool_path is not None and writer.spool_problem is None:
-            warnings.append(f"run not recorded: {_one_line(writer.database_problem)}")
-            kept = _short(writer.spool_path, start)
-            warnings.append(f"its results are kept in {kept}; `aosfarm recover` imports them")
+            lines.append(_recorded_line(writer, start))
         else:
-            warnings.append(f"run not recorded: {_one_line(writer.database_problem)}")
+            warnings.append(f"run not recorded: {writer.database_problem}")
+            if writer.spool_path is not None and writer.spool_problem is None:
+                kept = short_path(writer.spool_path, start)
+                warnings.append(f"its results are kept in {kept}; `aosfarm recover` imports them")
         if writer.spool_problem is not None:
-            warnings.append(f"no spool beside the database: {_one_line(writer.spool_problem)}")
-        return plain, warnings
+            warnings.append(f"nothing kept in the spool: {writer.spool_problem}")
+        return lines, warnings
 
 
 def grade_lines(grades: Grades, *, width: int) -> list[str]:
-    """Precision, recall and F1 of each subject for a single lab; the range of F1 for each of several labs."""
+    """Precision, recall and F1 of each subject for a single lab; one line of F1 a lab for several.
+
+    At most four lines, each of at most `width` characters: what does not fit is left out and counted.
+    """
     if len(grades) != 1:
-        return [line for lab, subjects in grades.items() if (line := _range_line(lab, subjects))]
+        return [line for lab, subjects in grades.items() if (line := _f1_line(lab, subjects)) is not None]
     ((lab, subjects),) = grades.items()
-    rows = [[lab, *METRICS]]
-    for subject, metrics in subjects.items():
-        if any(metric in metrics for metric in METRICS):
-            rows.append([subject, *(_number(metrics.get(metric)) for metric in METRICS)])
-    if len(rows) == 1:
+    columns = [
+        [subject, *(_number(metrics.get(metric)) for metric in METRICS)]
+        for subject, metrics in subjects.items()
+        if not metrics.keys().isdisjoint(METRICS)
+    ]
+    if not columns:
         return []
-    widths = [max(map(len, row)) for row in rows]
-    while sum(widths) + 2 * (len(widths) - 1) > width and len(widths) > 2:  # noqa: PLR2004 - a heading and a subject
-        rows.pop()
-        widths.pop()
-    lines = []
-    for cells in zip(*rows, strict=True):
-        head, *rest = zip(cells, widths, strict=True)
-        lines.append("  ".join([head[0].ljust(head[1]), *(cell.rjust(size) for cell, size in rest)]))
+    lines = [line.ljust(max(map(len, (lab, *METRICS)))) for line in (lab, *METRICS)]
+    for index, column in enumerate(columns):
+        size = max(map(len, column))
+        rest = len(columns) - index - 1
+        room = width - len(lines[0]) - len(GAP) - (len(f"{GAP}+{rest} more") if rest else 0)
+        if size > room:
+            lines[0] += f"{GAP}+{rest + 1} more"
+            break
+        lines = [line + GAP + cell.rjust(size) for line, cell in zip(lines, column, strict=True)]
     return lines
 
 
-def _range_line(lab: str, subjects: dict[str, dict[str, object]] | Grades | object) -> str | None:
-    raise NotImplementedError
+def _f1_line(lab: str, subjects: Mapping[str, Mapping[str, Scalar]]) -> str | None:
+    f1 = {name: value for name, m in subjects.items() if isinstance(value := m.get("f1"), int | float)}
+    if not f1:
+        return None
+    worst = min(f1, key=f1.__getitem__)
+    return f"{lab}: lowest f1 {_number(f1[worst])} ({worst}) of {len(f1)} graded"
 
 
-def _number(value: object) -> str:
+def _number(value: Scalar) -> str:
     return f"{value:.3f}" if isinstance(value, int | float) else "-"
 
 
-def _counts_line(writer: RunWriter) -> str:
-    raise NotImplementedError
+def counts_line(tally: Tally) -> str:
+    """What the run counted, in the words of its columns; what is zero is left out."""
+    counts = tally.counts()
+    seen = [f"{counts[name]} {name}" for name in COUNTS.values() if counts[name]]
+    aside = [f"{counts[name]} {name.replace('_', ' ')}" for name in ("not_run", "deselected") if counts[name]]
+    return f"{counts['collected'] or 0} collected: {', '.join([*seen, *aside]) or 'nothing ran'}"
+
+
+def _recorded_line(writer: RunWriter, start: Path) -> str:
+    database = short_path(writer.database, start)
+    usual = writer.database.parts[-2:] == (".aosfarm", "farm.db")
+    option = "" if usual else f" --db {database}"
+    return f"run {writer.run_id} recorded in {database} (aosfarm show {writer.run_id}{option})"
+
+
+def short_path(path: Path, start: Path) -> str:
+    """The path from `start`, when that is shorter."""
+    return min(os.path.relpath(path, start), str(path), key=len)
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _short(path: Path, start: Path) -> str:
-    relative = os.path.relpath(path, start)
-    return relative if len(relative) < len(str(path)) else str(path)

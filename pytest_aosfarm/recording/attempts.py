@@ -27,24 +27,39 @@ _PAIR = 2
 
 
 class PhaseReport(Protocol):
-    """What is read of a pytest report."""
+    """What is read of a pytest report; `wasxfail` too, if it is there."""
 
     @property
-    def nodeid(self) -> str: ...
+    def nodeid(self) -> str:
+        """The test."""
+
     @property
-    def when(self) -> str | None: ...
+    def when(self) -> str | None:
+        """"setup", "call", "teardown", or anything else for a crash."""
+
     @property
-    def outcome(self) -> str: ...
+    def outcome(self) -> str:
+        """"passed", "failed", "skipped", or another plugin's word."""
+
     @property
-    def duration(self) -> float: ...
+    def duration(self) -> float:
+        """Seconds."""
+
     @property
-    def start(self) -> float: ...
+    def start(self) -> float:
+        """Seconds since 1970."""
+
     @property
-    def longrepr(self) -> object: ...
+    def longrepr(self) -> object:
+        """The error, or where and why the test was skipped."""
+
     @property
-    def longreprtext(self) -> str: ...
+    def longreprtext(self) -> str:
+        """The error as text."""
+
     @property
-    def user_properties(self) -> Iterable[object]: ...
+    def user_properties(self) -> Iterable[object]:
+        """Pairs of name and value."""
 
 
 @dataclass(slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pytest_aosfarm.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = (
     "OUTCOMES",
@@ -121,7 +124,7 @@ def decode(line: str) -> Event:
     """
     record = json.loads(line)
     if not isinstance(record, dict):
-        raise ValueError(f"a spool line is a JSON object, this is {type(record).__name__}")
+        raise ValueError("a spool line is a JSON object")  # noqa: TRY004 - the caller tells damaged lines by ValueError
     name = record.pop("event", None)
     version = record.pop("version", WIRE_VERSION)
     if version != WIRE_VERSION:

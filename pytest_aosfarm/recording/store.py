@@ -88,17 +88,16 @@ class RunStore:
         }
         with self._writing() as connection:
             connection.execute(insert(farm_runs).values(values).on_conflict_do_nothing())
-            return connection.execute(
-                select(farm_runs.c.id).where(farm_runs.c.uuid == started.uuid)
-            ).scalar_one()
+            found = connection.execute(select(farm_runs.c.id).where(farm_runs.c.uuid == started.uuid))
+            return int(found.scalar_one())
 
     def save(self, run_id: int, attempts: Sequence[AttemptFinished], values: Mapping[str, object]) -> None:
         """Write attempts and set columns of the run, in one transaction. Doing it twice changes nothing."""
         with self._writing() as connection:
             if attempts:
                 rows = insert(farm_run_tests)
-                keys = farm_run_tests.primary_key.columns.keys()
-                others = {name: rows.excluded[name] for name in farm_run_tests.c.keys() if name not in keys}
+                keys = farm_run_tests.primary_key.columns
+                others = {c.name: rows.excluded[c.name] for c in farm_run_tests.c if c.name not in keys}
                 connection.execute(
                     rows.on_conflict_do_update(index_elements=keys, set_=others),
                     [_row(run_id, attempt) for attempt in attempts],
@@ -108,9 +107,8 @@ class RunStore:
     def status(self, run_id: int) -> str:
         """The status of a run that exists."""
         with self._reading() as connection:
-            return str(
-                connection.execute(select(farm_runs.c.status).where(farm_runs.c.id == run_id)).scalar_one()
-            )
+            found = connection.execute(select(farm_runs.c.status).where(farm_runs.c.id == run_id))
+            return str(found.scalar_one())
 
     def runs(self, limit: int | None = None) -> list[Row]:
         """The newest runs first, each with every column of `farm_runs`."""

@@ -62,10 +62,11 @@ def _governs_itself(found: Evidence) -> bool:
 
 
 def _look_alikes(subject: Subject) -> set[str]:
+    """The labels in names of IdP objects and CIs that no discovered key owns."""
     estate = subject.estate
     objects = subject.records("idp", "objects")
-    names = [entry["name"] for entry in objects if not estate.domains.of(entry.get("external_ref"))]
-    names += [ci["name"] for ci in subject.records("cmdb", "cis") if not estate.ci_keys(ci)]
+    names = [entry["name"] for entry in objects if estate.domains.of(entry.get("external_ref")) not in estate.keys]
+    names += [ci["name"] for ci in subject.records("cmdb", "cis") if not estate.ci_keys(ci) & estate.keys.keys()]
     return {label for name in names for label in estate.named_by(name)}
 
 

@@ -65,7 +65,10 @@ def _owned_names(subject: Subject) -> Iterator[tuple[str, str, set[str]]]:
         key = estate.domains.of(entry.get("external_ref"))
         yield f"IdP {entry['idp_id']}", entry["name"], {key} if key else set()
     for ci in subject.records("cmdb", "cis"):
-        yield f"CI {ci['ci_id']}", ci["name"], estate.ci_keys(ci)
+        keys = estate.ci_keys(ci)
+        # A domain that nobody discovered is no key, and CI names do not matter for a CI with a domain.
+        if not keys or keys & estate.keys.keys():
+            yield f"CI {ci['ci_id']}", ci["name"], keys
     uris = {
         observation["observed_uri"]: found.key
         for found in subject.graded()

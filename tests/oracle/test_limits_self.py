@@ -32,6 +32,7 @@ WITHIN = (
     dns(PINE),
     device(),
     app("Silverpine"),
+    ci("amberfield-api-1.svc.acme.org", "amberfield-api-1"),
 )
 OUTSIDE = {
     "short label": ([seen("pine.com")], "1: label 'pine'"),
@@ -60,6 +61,7 @@ OUTSIDE = {
     "IdP names twice": ([login(FIELD, "silverpine")], "3: 2 IdP objects"),
     "sibling with an own CI": ([ci(LAKE, "Lake", lifecycle="retired")], "4: copperlake.com of vendor"),
     "sibling with an own IdP object": ([login(LAKE, "Lake Legacy")], "4: copperlake.com of vendor"),
+    "sibling with a look-alike of no key": ([ci("app.acme.org", "copperlake-api-1")], "4: copperlake.com of vendor"),
     "sibling with a look-alike": ([ci(None, "Copperlake")], "4: copperlake.com of vendor"),
     "sibling with a cloud resource": ([resource("copperlake")], "4: vendor sibling copperlake.com matches a cloud"),
     "sibling with the label of the seed": (

@@ -98,7 +98,7 @@ class ConfigItem(BaseModel):
     vendor: str | None = None
     external_ref: Annotated[str | None, _named("external_ref", "domain")] = None
     canonical_domain: str | None = None
-    domains: list[str] = []
+    domains: tuple[str, ...] = ()
 
 
 class CloudResource(BaseModel):
@@ -167,7 +167,7 @@ class Vendor(BaseModel):
 
     vendor_id: str
     vendor_name: Annotated[str, _named("vendor_name", "name")]
-    products: list[str] = []
+    products: tuple[str, ...] = ()
 
 
 class Contract(BaseModel):
@@ -285,7 +285,16 @@ def _required(model: type[BaseModel]) -> list[tuple[str, ...]]:
 
 
 def _has(record: dict[str, Any], required: list[tuple[str, ...]]) -> bool:
-    return all(next((record[name] for name in names if name in record), None) is not None for names in required)
+    # Plain loops: this runs for every field of every record, and a generator costs three times as much.
+    for names in required:
+        for name in names:
+            if name in record:
+                if record[name] is None:
+                    return False
+                break
+        else:
+            return False
+    return True
 
 
 def _refusal(path: str, error: ValidationError) -> RefusedError:

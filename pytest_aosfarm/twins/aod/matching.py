@@ -62,6 +62,9 @@ class Words:
     def _words(self, text: str) -> Iterator[str]:
         """Each word, and each run of hyphenated words that may be a label."""
         for chunk in _CHUNK.findall(text):
+            if "-" not in chunk:
+                yield chunk
+                continue
             parts = chunk.split("-")
             for start in range(len(parts)):
                 for end in range(start + 1, min(start + self._longest, len(parts)) + 1):
