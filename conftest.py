@@ -17,6 +17,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     from pytest_aosfarm.plugin.keys import settings_key
 
     settings = config.stash.get(settings_key, None)
-    if settings is not None and settings.labs and collection_path == config.rootpath / "tests":
+    if settings is not None and settings.labs and collection_path.is_relative_to(config.rootpath / "tests"):
         return True
     return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pytest_aosfarm.errors import ModuleError
 from pytest_aosfarm.modules.client import ModuleClient
 from pytest_aosfarm.modules.contracts import aod as contract
+from pytest_aosfarm.modules.progress import reported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,13 +51,14 @@ class AodClient(ModuleClient):
     def discover(self, snapshot: bytes | Mapping[str, Any]) -> contract.RunResponse:
         """POST /api/runs/json: discover `snapshot` (a farm.v1 document, or its UTF-8 JSON) and wait for the run."""
         body = snapshot if isinstance(snapshot, bytes) else json.dumps(snapshot).encode()
-        return self.call(
-            "POST",
-            "/api/runs/json",
-            contract.RunResponse,
-            content=body,
-            headers={"content-type": "application/json"},
-        )
+        with reported(f"AOD is discovering a snapshot of {len(body) / 1e6:.1f} MB"):
+            return self.call(
+                "POST",
+                "/api/runs/json",
+                contract.RunResponse,
+                content=body,
+                headers={"content-type": "application/json"},
+            )
 
     def run(self, run_id: str) -> contract.RunDetail:
         """GET /api/runs/{id}."""

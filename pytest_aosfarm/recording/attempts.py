@@ -35,11 +35,11 @@ class PhaseReport(Protocol):
 
     @property
     def when(self) -> str | None:
-        """"setup", "call", "teardown", or anything else for a crash."""
+        """One of setup, call and teardown, or anything else for a crash."""
 
     @property
     def outcome(self) -> str:
-        """"passed", "failed", "skipped", or another plugin's word."""
+        """One of passed, failed and skipped, or another plugin's word."""
 
     @property
     def duration(self) -> float:

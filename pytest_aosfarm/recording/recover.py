@@ -76,9 +76,7 @@ def _import(path: Path, database: Path | None) -> Recovered:
             store.save(run_id, attempts, run_columns(started, tally, finished))
             status = finished.status
     path.unlink(missing_ok=True)
-    return Recovered(
-        path, id=run_id, status=status, tests=sum(tally.outcomes.values()), damaged=spool.damaged
-    )
+    return Recovered(path, id=run_id, status=status, tests=sum(tally.outcomes.values()), damaged=spool.damaged)
 
 
 def _age(path: Path) -> tuple[int, str]:

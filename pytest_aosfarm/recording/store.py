@@ -47,9 +47,7 @@ class RunStore:
         self._patience = busy_seconds
         if not create and not path.is_file():
             raise RecordingError(f"{path}: no such database; a run with a Farm option makes one")
-        self._engine = create_engine(
-            URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds}
-        )
+        self._engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds})
         event.listen(self._engine, "connect", _take_over_transactions)
         event.listen(self._engine, "begin", _begin)
         try:
@@ -120,9 +118,7 @@ class RunStore:
         """One run with its `tests`, in the order in which they started; None when there is no such run."""
         tests = farm_run_tests.c
         with self._reading() as connection:
-            found = (
-                connection.execute(select(farm_runs).where(farm_runs.c.id == run_id)).mappings().one_or_none()
-            )
+            found = connection.execute(select(farm_runs).where(farm_runs.c.id == run_id)).mappings().one_or_none()
             if found is None:
                 return None
             rows = connection.execute(
@@ -159,9 +155,7 @@ class RunStore:
                 "upgrade pytest-aosfarm or name another file with --farm-db"
             )
         if application or version or tables:
-            raise RecordingError(
-                f"{self.path}: a SQLite file of another program; name another file with --farm-db"
-            )
+            raise RecordingError(f"{self.path}: a SQLite file of another program; name another file with --farm-db")
         return False
 
     def _use_write_ahead_log(self) -> None:

@@ -1,10 +1,10 @@
 """Whether ids and names give the verdict away: a character 3-gram naive Bayes, and the samples it is tried on.
 
-A sample is one record of one key in one plane, drawn by a hash of key and record id, and the classifier sees which
-3-grams the record has, not how often. So the number of records a key has cannot be seen: it differs between verdicts
-by the rules (two sources admit, one does not) and is evidence. Drawn by hash and not by position, because the first
-record may be a special one. The words that un-govern by the rules (`legacy`, ` dev` ...) are evidence too, and are
-cut out of IdP names.
+A sample is one record of one key in one list, drawn by a hash of key and record id, and the classifier sees which
+3-grams the record has, not how often. So it cannot see how many records a key has, nor of what kind: both differ
+between verdicts by the rules (two sources admit, one does not; a transaction can be recurring, a contract cannot) and
+are evidence. Drawn by hash and not by position, because the first record may be a special one. The words that un-govern
+by the rules (`legacy`, ` dev` ...) are evidence too, and are cut out of IdP names.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FIELDS = {
 }
 """The ids and names of each list; the first one identifies the record."""
 
-_DRIFT = re.compile("|".join(map(re.escape, DRIFTED)))
+_DRIFT = re.compile(rf"[ (]*(?:{'|'.join(map(re.escape, DRIFTED))})\)*")
 
 
 class Sample(NamedTuple):
@@ -126,24 +126,22 @@ def _recall(label: str, held_out: Sequence[frozenset[str]], weights: Mapping[str
 
 
 def texts(document: Mapping[str, Any], truth: Mapping[str, str]) -> dict[str, list[Sample]]:
-    """Plane -> one sample per key that the plane knows and whose verdict (`truth`: key -> verdict) is in CLASSES.
+    """List ("plane.kind") -> one sample per key that the list knows and whose verdict in `truth` is in CLASSES.
 
     The group of a key is its vendor hint, or its label if it has none.
     """
     estate = Estate(document)
-    drawn: dict[tuple[str, str], tuple[bytes, str]] = {}
+    samples = {}
     for (plane, kind), fields in FIELDS.items():
+        drawn: dict[str, tuple[bytes, str]] = {}
         for record in records(document, plane, kind):
             for key in _keys_of(estate, plane, kind, record):
-                if truth.get(key) in CLASSES:
-                    lot = _draw(key, str(record[fields[0]]))
-                    if (plane, key) not in drawn or lot < drawn[plane, key][0]:
-                        drawn[plane, key] = (lot, _text(plane, record, fields))
-    samples: dict[str, list[Sample]] = defaultdict(list)
-    for (plane, key), (_, text) in sorted(drawn.items()):
-        found = estate.keys[key]
-        samples[plane].append(Sample(found.hint or found.label, truth[key], text))
-    return dict(samples)
+                lot = _draw(key, str(record[fields[0]]))
+                if truth.get(key) in CLASSES and (key not in drawn or lot < drawn[key][0]):
+                    drawn[key] = (lot, _text(plane, record, fields))
+        found = ((estate.keys[key], truth[key], text) for key, (_, text) in sorted(drawn.items()))
+        samples[f"{plane}.{kind}"] = [Sample(key.hint or key.label, label, text) for key, label, text in found]
+    return samples
 
 
 def _text(plane: str, record: Record, fields: Iterable[str]) -> str:

@@ -52,7 +52,7 @@ def test_how_many_records_a_key_has_cannot_be_seen() -> None:
     once = snapshot(seen(PINE), seen(LAKE))
     often = snapshot(seen(PINE), seen(LAKE), *(seen(PINE, days=day) for day in range(9)))
     truth = {PINE: "shadow", LAKE: "clean"}
-    few, many = ([len(sample.text) for sample in texts(it, truth)["discovery"]] for it in (once, often))
+    few, many = ([len(sample.text) for sample in texts(it, truth)["discovery.observations"]] for it in (once, often))
     assert few == many
 
 
@@ -64,22 +64,27 @@ def test_samples_are_taken_of_every_plane_and_of_graded_verdicts_only() -> None:
     )
     truth = {PINE: "clean", LAKE: "clean", "amberfield.io": "shadow", "python.org": "rejected"}
     samples = texts(document, truth)
-    assert {plane: len(found) for plane, found in samples.items()} == {
-        "discovery": 3,
-        "idp": 1,
-        "cmdb": 1,
-        "cloud": 1,
-        "finance": 1,
-        "endpoint": 1,
-        "network": 1,
+    assert {name: len(found) for name, found in samples.items()} == {
+        "discovery.observations": 3,
+        "idp.objects": 1,
+        "cmdb.cis": 1,
+        "cloud.resources": 1,
+        "finance.vendors": 0,
+        "finance.contracts": 0,
+        "finance.transactions": 1,
+        "endpoint.installed_apps": 1,
+        "network.dns": 1,
+        "network.proxy": 0,
+        "network.certs": 0,
     }
-    assert samples["idp"][0] == Sample("northwind", "clean", "objects-0\nsilverpine\nsilverpine.com")
-    assert {sample.label for sample in samples["discovery"]} == {"clean", "shadow"}
+    assert samples["idp.objects"] == [Sample("northwind", "clean", "objects-0\nsilverpine\nsilverpine.com")]
+    assert {sample.label for sample in samples["discovery.observations"]} == {"clean", "shadow"}
 
 
-def test_the_words_by_which_an_idp_name_ungoverns_are_evidence_and_not_text() -> None:
-    sample = texts(snapshot(seen(PINE), login(PINE, "Pine -Staging")), {PINE: "shadow"})["idp"][0]
-    assert "staging" not in sample.text
+@pytest.mark.parametrize("name", ["Pine -Staging", "Pine (Legacy)", "Pine dev", "Pine-QA", "Pine"])
+def test_the_words_by_which_an_idp_name_ungoverns_are_evidence_and_not_text(name: str) -> None:
+    sample = texts(snapshot(seen(PINE), login(PINE, name)), {PINE: "shadow"})["idp.objects"][0]
+    assert sample.text == "objects-0\npine\nsilverpine.com"
 
 
 def test_an_injected_hint_is_in_a_copy_and_in_its_class_only() -> None:

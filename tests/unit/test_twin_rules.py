@@ -68,7 +68,6 @@ CASES = {
         None,
     ),
     "an artifact": (_with(seen(KEY, *TWO, observed_name="Silverpine dashboard")), None),
-    # exclusion
     "a name that only contains an artifact word": (
         _with(seen(KEY, *TWO, observed_name="Silverpine Viewpoint")),
         "shadow",
