@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ("main",)
 
-RUN_KEYS = (
-    "id", "status", "exit_code", "lab", "scale", "seed", "scenario", "started_at",
-    "collected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed",
-)  # fmt: skip
-USAGE_EXIT_CODE = 2
+COUNT_KEYS = ("collected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed")
+RUN_KEYS = ("id", "status", "exit_code", "lab", "scale", "seed", "scenario", "started_at", *COUNT_KEYS)
+"""What `runs --json` gives of each run, exactly."""
+
+NOT_FOUND, CANNOT = 1, 2
+MESSAGE_WIDTH = 80
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,14 +31,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
-        return command(arguments)
+        code = command(arguments)
+        sys.stdout.flush()
     except FarmError as error:
         print(f"aosfarm: {error}", file=sys.stderr)
-        return USAGE_EXIT_CODE
+        return CANNOT
     except BrokenPipeError:
         # The reader (head, less) has gone; without this the interpreter complains again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,9 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     recover = commands.add_parser("recover", help="import what runs left behind that died, or lost their database")
     recover.set_defaults(command=_recover)
 
-    for command in (runs, show, recover):
+    usual, meant = "env AOSFARM_DB, else the nearest .aosfarm/farm.db", "the one that each run was meant for"
+    for command, default in ((runs, usual), (show, usual), (recover, meant)):
         command.add_argument("--json", action="store_true", help="as JSON")
-        command.add_argument("--db", metavar="PATH", help="default: env AOSFARM_DB, else the nearest .aosfarm/farm.db")
+        command.add_argument("--db", metavar="PATH", help=f"database file; default: {default}")
 
     twin = commands.add_parser("twin", help="serve an embedded module; its URL is line 1 of the output")
     twin.add_argument("name", metavar="NAME", help="module, such as aod")
@@ -70,10 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _database(arguments: argparse.Namespace) -> Path:
@@ -98,7 +101,7 @@ def _runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(runs)
     else:
-        heading = ("id", "status", "lab", "scale", "seed", "started_at", "collected", "passed", "failed", "errors", "crashed")
+        heading = [key for key in RUN_KEYS if key != "scenario"]
         _print_table(heading, [[_cell(run[key]) for key in heading] for run in runs])
     return 0
 
@@ -111,20 +114,28 @@ def _show(arguments: argparse.Namespace) -> int:
         run = store.run(arguments.id)
     if run is None:
         print(f"aosfarm: no run {arguments.id} in {database}; `aosfarm runs` lists them", file=sys.stderr)
-        return 1
+        return NOT_FOUND
     if arguments.json:
         _print_json(run)
         return 0
     tests: Any = run.pop("tests")
-    grades: Any = run.pop("grades") or {}
-    _print_table(("run", str(arguments.id)), [[key, _cell(value)] for key, value in run.items() if value is not None])
+    grades: Any = run.pop("grades")
+    _print_table(("run", _cell(run.pop("id"))), [[key, _cell(value)] for key, value in run.items() if value is not None])
     for lab, subjects in grades.items():
         metrics = sorted({metric for values in subjects.values() for metric in values})
         print()
         _print_table((lab, *metrics), [[s, *(_cell(v.get(m)) for m in metrics)] for s, v in subjects.items()])
     print()
-    _print_table(("outcome", "test"), [[_cell(test["outcome"]), _cell(test["nodeid"])] for test in tests])
+    _print_table(("outcome", "seconds", "test", "message"), [_test_cells(test) for test in tests])
     return 0
+
+
+def _test_cells(test: Any) -> list[str]:
+    seconds = (test["setup_us"] + test["call_us"] + test["teardown_us"]) / 1e6
+    message = _cell(test["message"] or "")
+    short = message if len(message) <= MESSAGE_WIDTH else message[: MESSAGE_WIDTH - 1] + "…"
+    attempt = "" if test["attempt"] == 1 else f" (attempt {test['attempt']})"
+    return [_cell(test["outcome"]), f"{seconds:.3f}", _cell(test["nodeid"]) + attempt, short]
 
 
 def _recover(arguments: argparse.Namespace) -> int:
@@ -162,7 +173,10 @@ def _cell(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    # A test's name or message may hold line ends and control characters; a table cell and a terminal cannot.
+    return "".join(letter if letter.isprintable() else " " for letter in str(value))
 
 
 def _print_table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

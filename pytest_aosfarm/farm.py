@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.errors import ModuleError
+from pytest_aosfarm.settings import MODULE_URLS
 from pytest_aosfarm.tenants import Tenant
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ("Farm",)
 
+DATASETS_KEPT = 2
+"""A test's own and one that is shared; a large one with its snapshot takes some 200 MB."""
+
+PROBE_SECONDS = 10.0
+"""How long a live module may take to say who it is."""
+
 
 class Farm:
     """One run's Farm. It holds one connection pool and at most one twin per module; `close` ends both."""
@@ -31,6 +38,7 @@ class Farm:
         self._pool: httpx.Client | None = None
         self._twins: dict[str, TwinProcess] = {}
         self._datasets: dict[tuple[Any, ...], Dataset] = {}
+        self._no_module: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
         return f"<farm of run {self.run_uuid}: seed {self.settings.seed}, {self.settings.scale}>"
@@ -48,7 +56,7 @@ class Farm:
         settings = self.settings
         wanted = (tenant.key, scale or settings.scale, profile or settings.profile, anchor or settings.anchor)
         if wanted not in self._datasets:
-            while len(self._datasets) >= _DATASETS_KEPT:
+            while len(self._datasets) >= DATASETS_KEPT:
                 self._datasets.pop(next(iter(self._datasets)))
             key, size, mess, moment = wanted
             self._datasets[wanted] = Dataset(key, seed=settings.seed, scale=size, anchor=moment, profile=mess)
@@ -57,8 +65,53 @@ class Farm:
     def module(self, name: str, tenant: Tenant) -> Any:
         """A client of the module called `name`, bound to `tenant`.
 
-        Raises ConfigurationError for an unknown module, TwinError when the embedded module cannot be started.
+        Raises ConfigurationError for an unknown module or a bad address, ModuleError when a live module does not answer
+        as itself, TwinError when the embedded module cannot be started.
         """
+        if self.is_live(name):
+            self._look_for(name)
+        return self._client(name, tenant, timeout=self.settings.timeout)
+
+    def is_live(self, name: str) -> bool:
+        """Whether the module called `name` is a live instance and not an embedded twin."""
+        return self.settings.url_of(name) is not None
+
+    def base_url(self, name: str) -> str:
+        """The address of the module called `name`; starts its twin if it is embedded and not running yet."""
+        url = self.settings.url_of(name)
+        if url is not None:
+            return url
+        if name not in self._twins:
+            from pytest_aosfarm.twins.process import TwinProcess
+
+            self._twins[name] = TwinProcess.start(name)
+        return self._twins[name].url
+
+    def twin_pid(self, name: str) -> int | None:
+        """The process id of the module's embedded twin, or None when none was started."""
+        return self._twins[name].pid if name in self._twins else None
+
+    def probe(self) -> None:
+        """Return if every live module that has a client answers as the module it should be; raise ModuleError if not."""
+        from pytest_aosfarm.modules.catalog import MODULES
+
+        for name in MODULES:
+            if self.is_live(name):
+                self._look_for(name)
+
+    def _look_for(self, name: str) -> None:
+        """Ask a live module once who it is. A hundred tests need not wait for the same silence."""
+        if name not in self._no_module:
+            try:
+                self._client(name, self.tenant("probe"), timeout=min(PROBE_SECONDS, self.settings.timeout)).probe()
+                self._no_module[name] = None
+            except ModuleError as error:
+                self._no_module[name] = str(error)
+        problem = self._no_module[name]
+        if problem is not None:
+            raise ModuleError(f"{MODULE_URLS[name]}: {problem}")
+
+    def _client(self, name: str, tenant: Tenant, *, timeout: float) -> Any:
         from pytest_aosfarm.modules.catalog import module
         from pytest_aosfarm.modules.client import open_pool
 
@@ -66,33 +119,7 @@ class Farm:
         client = getattr(import_module(where), attribute)
         if self._pool is None:
             self._pool = open_pool(timeout=self.settings.timeout)
-        return client(self._pool, self.base_url(name), tenant, timeout=self.settings.timeout)
-
-    def is_live(self, name: str) -> bool:
-        """Whether the module called `name` is a live instance and not an embedded twin."""
-        return name in self.settings.urls
-
-    def base_url(self, name: str) -> str:
-        """The address of the module called `name`; starts its twin if it is embedded and not running yet."""
-        if self.is_live(name):
-            return self.settings.urls[name]
-        if self.settings.modules == "live":
-            raise ConfigurationError(
-                f"modules are live (from {self.settings.sources['modules']}) and {name} has no address: "
-                f"set {name.upper()}_BASE_URL"
-            )
-        if name not in self._twins:
-            from pytest_aosfarm.twins.process import TwinProcess
-
-            self._twins[name] = TwinProcess.start(name)
-        return self._twins[name].url
-
-    def probe(self) -> None:
-        """Return if every live module that has a client answers as the module it should be; raise ModuleError if not."""
-        from pytest_aosfarm.modules.catalog import MODULES
-
-        for name in self.settings.urls.keys() & MODULES.keys():
-            self.module(name, self.tenant("probe")).probe()
+        return client(self._pool, self.base_url(name), tenant, timeout=timeout)
 
     @contextmanager
     def exclusive(self, name: str) -> Iterator[None]:
@@ -120,6 +147,3 @@ class Farm:
             self._pool = None
         while self._twins:
             self._twins.popitem()[1].stop()
-
-
-_DATASETS_KEPT = 4

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -14,7 +15,19 @@ from pytest_aosfarm.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ("LABS", "MODULE_URLS", "PROFILES", "SCALES", "SETTINGS", "Setting", "Settings", "markdown_table", "redacted", "resolve")
+__all__ = (
+    "LABS",
+    "MODULE_URLS",
+    "PROFILES",
+    "SCALES",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "environment",
+    "markdown_table",
+    "redacted",
+    "resolve",
+)
 
 LABS = ("e2e", "aod", "aam", "dcl")
 SCALES = ("small", "medium", "large", "planet")
@@ -25,17 +38,29 @@ MODULE_URLS: Mapping[str, str] = MappingProxyType(
 )
 """The environment variable that holds the address of each live module."""
 
+ENV_PREFIX = "AOSFARM_"
+TEST_ENV_PREFIX = "AOSFARM_TEST_"
+"""Variables of the Farm's own tests; no settings, and no use of the Farm."""
+
 FIXED_ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """The "now" of the data unless a live module judges recency: equal runs show equal data."""
 
-EMBEDDED_TIMEOUT, LIVE_TIMEOUT = 60.0, 300.0
+ANCHOR_YEARS = range(2000, 2101)
+"""Wide enough for any use, and far enough from the ends of the calendar to count years from it."""
+
+MAX_SEED = (1 << 63) - 1
+"""What every database holds in a signed 64-bit column."""
+
+EMBEDDED_TIMEOUT, LIVE_TIMEOUT, MAX_TIMEOUT = 60.0, 300.0, 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: `--farm-NAME` on the command line, `AOSFARM_NAME` in the environment, `farm_name` in an ini file.
+    """One setting: `--farm-NAME` on the command line, `AOSFARM_NAME` in the environment, `farm_NAME` in an ini file.
 
-    `parse` turns the text into a value and raises ValueError saying which texts are valid.
+    `parse` turns the text into a value and raises ValueError saying which texts are valid. An empty `default` means
+    that the default depends on other settings, or that there is none. A `switch` is an option without a value, and
+    the text that it stands for.
     """
 
     name: str
@@ -44,16 +69,18 @@ class Setting:
     help: str
     metavar: str
     short: str | None = None
+    switch: tuple[str, str] | None = None
+    repeatable: bool = False
 
     @property
     def option(self) -> str:
-        """The command-line option."""
-        return f"--farm-{self.name}"
+        """The command-line option that is always there."""
+        return self.switch[0] if self.switch else f"--farm-{self.name}"
 
     @property
     def env(self) -> str:
         """The environment variable."""
-        return f"AOSFARM_{self.name.upper()}"
+        return f"{ENV_PREFIX}{self.name.upper()}"
 
     @property
     def ini(self) -> str:
@@ -63,7 +90,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting with its value; `sources` says of each where the value came from."""
+    """Every setting with its value; `sources` says of each where the value came from.
+
+    `urls` are the addresses of live modules as the environment gives them, `url_of` checks them.
+    """
 
     labs: tuple[str, ...]
     scale: str
@@ -80,8 +110,22 @@ class Settings:
 
     @property
     def in_use(self) -> bool:
-        """Whether the Farm was asked for: by one of its options or AOSFARM_ variables. An ini key or a URL alone is not."""
-        return any(source.startswith(("option ", "env AOSFARM_")) for source in self.sources.values())
+        """Whether the Farm was asked for, by one of its options or variables. An ini key or a URL alone is not use."""
+        return any(source.startswith(("option ", f"env {ENV_PREFIX}")) for source in self.sources.values())
+
+    def url_of(self, module: str) -> str | None:
+        """The address of the live instance of `module`, or None if it is embedded.
+
+        Raises ConfigurationError for an address that is none, and for a missing one when `modules` was set to live.
+        """
+        if module in self.urls:
+            return _checked_url(module, self.urls[module])
+        if self.modules == "live" and self.sources["modules"] != "default":
+            raise ConfigurationError(
+                f"modules 'live' (from {self.sources['modules']}) needs the address of {module}: "
+                f"set {MODULE_URLS[module]}, or drop it to use the embedded twin"
+            )
+        return None
 
 
 def _one_of(*names: str) -> Callable[[str], str]:
@@ -94,168 +138,177 @@ def _one_of(*names: str) -> Callable[[str], str]:
 
 
 def _labs(text: str) -> tuple[str, ...]:
-    names = [name.strip() for name in text.split(",")]
-    if not text.strip():
-        return ()
-    return tuple(dict.fromkeys(_one_of(*LABS)(name) for name in names))
+    return tuple(dict.fromkeys(_one_of(*LABS)(name.strip()) for name in text.split(",")))
 
 
 def _seed(text: str) -> int | None:
+    """The seed, or None for one to be drawn."""
     if text == "random":
         return None
-    try:
-        seed = int(text, 0)
-    except ValueError:
-        seed = -1
-    if not 0 <= seed < 1 << 64:
-        raise ValueError("a whole number from 0 to 2**64 - 1, decimal or 0x…, or random")
+    hexadecimal, decimal = re.fullmatch(r"0x[0-9a-fA-F]+", text), re.fullmatch(r"[0-9]+", text)
+    seed = int(text, 16 if hexadecimal else 10) if hexadecimal or decimal else -1
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError("a whole number from 0 to 2**63 - 1, decimal or 0x…, or random")
     return seed
 
 
-def _anchor(text: str) -> datetime | None:
-    if not text:
-        return None
+def _anchor(text: str) -> datetime:
     try:
         anchor = datetime.fromisoformat(text)
     except ValueError:
-        anchor = datetime.min
-    if anchor.tzinfo is None:
-        raise ValueError("an ISO 8601 moment with UTC offset, such as 2026-01-15T12:00:00+00:00")
+        anchor = None
+    if anchor is None or anchor.tzinfo is None or anchor.year not in ANCHOR_YEARS:
+        raise ValueError("an ISO 8601 moment of the years 2000 to 2100 with its offset, such as 2026-01-15T12:00:00+00:00")
     return anchor.astimezone(UTC)
 
 
-def _timeout(text: str) -> float | None:
-    if not text:
-        return None
+def _timeout(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < 1e6:  # noqa: PLR2004 - eleven days
-        raise ValueError("a number of seconds above 0 and below 1000000")
+    # A comparison with "nan" is false.
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise ValueError(f"a number of seconds above 0 and up to {MAX_TIMEOUT:.0f}")
     return seconds
 
 
 def _flag(text: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in words:
-        raise ValueError("true, false, 1, 0, yes, no, on, off")
+        raise ValueError(", ".join(words))
     return words[text.lower()]
 
 
-def _text(text: str) -> str | None:
-    return text.strip() or None
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a text with at least one visible character")
+    return text.strip()
 
 
 SETTINGS = (
-    Setting("lab", _labs, "", "Labs to run, repeatable or comma-separated: e2e, aod, aam, dcl", "NAME", short="--lab"),
-    Setting("scale", _one_of(*SCALES), "small", "Size of the data: small, medium, large, planet", "NAME", short="--scale"),
+    Setting(
+        "lab", _labs, "", "Labs to run, repeatable or comma-separated: e2e, aod, aam, dcl", "NAME", "--lab", repeatable=True
+    ),
+    Setting("scale", _one_of(*SCALES), "small", "Size of the data: small, medium, large, planet", "NAME", "--scale"),
     Setting("seed", _seed, "1", "Seed of all data: a whole number, 0x… or random", "N"),
-    Setting("anchor", _anchor, "", "The now of the data, ISO 8601 with offset; a live module gets the start of the run", "ISO"),
+    Setting(
+        "anchor", _anchor, "", "The now of the data; default 2026-01-15T12:00:00+00:00, with a live AOD the start", "ISO"
+    ),
     Setting("profile", _one_of(*PROFILES), "typical", "How messy the evidence is: clean, typical, messy", "NAME"),
-    Setting("db", _text, "", "Database of run records, a path or a sqlite:/// URL; default .aosfarm/farm.db", "PATH"),
-    Setting("tenant", _text, "", "Tenant key for all tests; default is each test's identity", "KEY"),
-    Setting("modules", _one_of(*MODES), "embedded", "embedded, or live: then a module without URL is an error", "MODE"),
+    Setting("db", _text, "", "Database of run records, a path or sqlite:///PATH; default .aosfarm/farm.db", "PATH"),
+    Setting("tenant", _text, "", "Tenant key for all tests; default each test's identity", "KEY"),
+    Setting(
+        "modules", _one_of(*MODES), "", "embedded, or live (a missing URL is an error); default whatever has a URL", "MODE"
+    ),
     Setting("timeout", _timeout, "", "Seconds to wait for a module; default 60, with a live module 300", "SECONDS"),
-    Setting("record", _flag, "true", "Whether runs are recorded; --no-farm-record is short for false", "BOOL"),
+    Setting("record", _flag, "true", "Record nothing of this run", "BOOL", switch=("--no-farm-record", "false")),
 )
 
 
+def environment() -> dict[str, str]:
+    """The environment variables that are the Farm's business and not empty."""
+    ours = {*MODULE_URLS.values()}
+    return {name: text for name, text in os.environ.items() if text and (name in ours or name.startswith(ENV_PREFIX))}
+
+
 def resolve(
-    options: Mapping[str, str | None],
-    environ: Mapping[str, str],
+    options: Mapping[str, tuple[str, str]],
+    env: Mapping[str, str],
     ini: Mapping[str, str],
     *,
     now: datetime,
-    draw_seed: Callable[[], int] = lambda: secrets.randbits(63),
+    draw_seed: Callable[[], int],
 ) -> Settings:
-    """Decide every setting. `options` and `ini` are keyed by `Setting.ini`, `environ` by variable.
+    """Decide every setting. `options` holds (option as typed, text) and `ini` a text by setting name, `env` by variable.
 
     `now` becomes the anchor when a live AOD judges recency; `draw_seed` is asked when the seed is "random". Raises
     ConfigurationError in one line that names the value, its source and the valid values.
     """
+    _check_names(env)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for setting in SETTINGS:
-        text, source = _find(setting, options, environ, ini)
+        text, source = _find(setting, options, env, ini)
+        sources[setting.name] = source
         try:
-            values[setting.name] = setting.parse(text)
+            values[setting.name] = setting.parse(text) if text or source != "default" else None
         except ValueError as error:
             raise ConfigurationError(f"{setting.name} {text!r} (from {source}) is not valid; valid: {error}") from None
-        sources[setting.name] = source
-    urls = _urls(environ) if values["modules"] == "live" or sources["modules"] == "default" else {}
-    sources |= {f"{name} url": f"env {MODULE_URLS[name]}" for name in urls}
-    labs: tuple[str, ...] = values.pop("lab")
-    _check_labs(labs, values["scale"], values["modules"], urls, sources)
-    if values["seed"] is None:
+    urls = {name: env[variable].strip() for name, variable in MODULE_URLS.items() if env.get(variable, "").strip()}
+    if values["modules"] == "embedded":
+        urls = {}
+    if sources["seed"] != "default" and values["seed"] is None:
         values["seed"] = draw_seed()
-    if values["anchor"] is None:
-        values["anchor"] = now if "aod" in urls else FIXED_ANCHOR
-    if values["timeout"] is None:
-        values["timeout"] = LIVE_TIMEOUT if urls else EMBEDDED_TIMEOUT
-    return Settings(labs=labs, urls=MappingProxyType(urls), sources=MappingProxyType(sources), **values)
+    defaults = {
+        "lab": (),
+        "anchor": now.astimezone(UTC) if "aod" in urls else FIXED_ANCHOR,
+        "modules": "live" if urls else "embedded",
+        "timeout": LIVE_TIMEOUT if urls else EMBEDDED_TIMEOUT,
+    }
+    values |= {name: value for name, value in defaults.items() if values[name] is None}
+    settings = Settings(labs=values.pop("lab"), urls=MappingProxyType(urls), sources=MappingProxyType(sources), **values)
+    _check_together(settings)
+    return settings
 
 
 def _find(
-    setting: Setting, options: Mapping[str, str | None], environ: Mapping[str, str], ini: Mapping[str, str]
+    setting: Setting, options: Mapping[str, tuple[str, str]], env: Mapping[str, str], ini: Mapping[str, str]
 ) -> tuple[str, str]:
-    option = options.get(setting.ini)
-    if option is not None:
-        return option, f"option {setting.short or setting.option}"
-    if setting.env in environ:
-        return environ[setting.env], f"env {setting.env}"
-    if ini.get(setting.ini):
-        return ini[setting.ini], f"ini {setting.ini}"
+    if setting.name in options:
+        option, text = options[setting.name]
+        return text, f"option {option}"
+    if setting.env in env:
+        return env[setting.env], f"env {setting.env}"
+    if setting.name in ini:
+        return ini[setting.name], f"ini {setting.ini}"
     return setting.default, "default"
 
 
-def _urls(environ: Mapping[str, str]) -> dict[str, str]:
-    urls = {}
-    for name, variable in MODULE_URLS.items():
-        url = environ.get(variable, "").strip()
-        if not url:
-            continue
-        try:
-            parts = urlsplit(url)
-            valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ConfigurationError(
-                f"{name} url {redacted(url)!r} (from env {variable}) is not valid; valid: http://HOST[:PORT] or https://HOST[:PORT]"
-            )
-        urls[name] = url.rstrip("/")
-    return urls
+def _check_names(env: Mapping[str, str]) -> None:
+    known = [setting.env for setting in SETTINGS]
+    for name in env:
+        if name.startswith(ENV_PREFIX) and not name.startswith(TEST_ENV_PREFIX) and name not in known:
+            raise ConfigurationError(f"env {name} is no setting; valid: {', '.join(known)}")
 
 
-def _check_labs(
-    labs: tuple[str, ...], scale: str, modules: str, urls: Mapping[str, str], sources: Mapping[str, str]
-) -> None:
-    if labs and scale == "planet":
+def _check_together(settings: Settings) -> None:
+    """What no setting can know alone. A bad address is nobody's concern in a run that does not use the Farm."""
+    if settings.labs and settings.scale == "planet":
         raise ConfigurationError(
-            f"scale 'planet' (from {sources['scale']}) is for data, not for labs; valid with --lab: small, medium, large"
+            f"scale 'planet' (from {settings.sources['scale']}) is for data, not for labs; valid: small, medium, large"
         )
-    for name in labs:
-        if modules == "live" and name in MODULE_URLS and name not in urls:
-            raise ConfigurationError(
-                f"modules 'live' (from {sources['modules']}) needs the address of {name}: set {MODULE_URLS[name]}, "
-                f"or drop it to use the embedded twin"
-            )
+    if settings.in_use:
+        needed = [*settings.urls, *(lab for lab in settings.labs if lab in MODULE_URLS)]
+        for module in needed or (["aod"] if settings.modules == "live" else []):
+            settings.url_of(module)
+
+
+def _checked_url(module: str, url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment or re.search(r"\s", url):
+        raise ConfigurationError(
+            f"{module} url {redacted(url)!r} (from env {MODULE_URLS[module]}) is not valid; "
+            f"valid: http://HOST[:PORT] or https://HOST[:PORT]"
+        )
+    return url.rstrip("/")
 
 
 def redacted(url: str) -> str:
-    """`url` with user name and password replaced by ***."""
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    _, at, host = authority.rpartition("@")
-    return f"{scheme}{separator}***@{host}{slash}{path}" if at else url
+    """`url` with user name and password replaced by ***. They are taken to end at the last @: a password may hold a /."""
+    return re.sub(r"^([^:/@]*://)?.*@", r"\1***@", url, flags=re.DOTALL)
 
 
 def markdown_table() -> str:
     """The table of settings as the README shows it."""
     lines = ["| option | environment | ini | default | meaning |", "|---|---|---|---|---|"]
     for setting in SETTINGS:
-        option = f"`{setting.option}={setting.metavar}`" + (f", `{setting.short}`" if setting.short else "")
+        option = setting.option if setting.switch else f"{setting.option}={setting.metavar}"
+        names = f"`{option}`" + (f", `{setting.short}`" if setting.short else "")
         default = f"`{setting.default}`" if setting.default else ""
-        lines.append(f"| {option} | `{setting.env}` | `{setting.ini}` | {default} | {setting.help} |")
+        lines.append(f"| {names} | `{setting.env}` | `{setting.ini}` | {default} | {setting.help} |")
     return "\n".join(lines)

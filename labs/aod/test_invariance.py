@@ -64,7 +64,7 @@ def test_neighbours_that_have_nothing_to_do_with_it(
     document = copy.deepcopy(discovery_snapshot.document(tenant))
     strangers = [f"{first}{second}tonubo.org" for first in ("xu", "xa", "xi") for second in ("ve", "vo", "va")]
     document["planes"]["discovery"]["observations"] += [
-        observation(source, domain=domain) | {"observation_id": f"obs-{source}-{domain}"}
+        observation(source, domain=domain, at=document["meta"]["created_at"]) | {"observation_id": f"obs-{source}-{domain}"}
         for domain in strangers
         for source in ("browser", "casb")
     ]

@@ -32,12 +32,12 @@ def tiny(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def observation(source: str, *, domain: str = KEY, number: int = 0) -> dict[str, Any]:
-    """One observation of `domain` by `source`, on the day of the snapshot."""
+def observation(source: str, *, domain: str = KEY, number: int = 0, at: str = "2026-01-15T10:00:00+00:00") -> dict[str, Any]:
+    """One observation of `domain` by `source`, on the day of the snapshot unless told otherwise."""
     return {
         "observation_id": f"obs-{source}-{number}",
         "observed_name": domain.split(".", maxsplit=1)[0].capitalize(),
         "domain": domain,
         "source": source,
-        "observed_at": "2026-01-15T10:00:00+00:00",
+        "observed_at": at,
     }

@@ -39,11 +39,11 @@ class AodClient(ModuleClient):
         """Return if the address is an AOD; raise ModuleError in one line if not."""
         try:
             self.health()
-            paths = self.openapi().get("paths", {})
+            paths = self.openapi().get("paths")
         except ModuleError as error:
             reason = str(error).splitlines()[0]
             raise ModuleError(f"no AOD at {self.base_url}: {reason}") from error
-        if contract.FEED_PATH not in paths:
+        if not isinstance(paths, dict) or contract.FEED_PATH not in paths:
             raise ModuleError(
                 f"no AOD at {self.base_url}: it is healthy, but its OpenAPI does not mention {contract.FEED_PATH}"
             )

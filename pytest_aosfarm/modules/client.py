@@ -101,7 +101,7 @@ class ModuleClient:
                 f"{request_line}: {self.title} gave no answer within {self.timeout:g} s ({type(error).__name__}); "
                 f"raise the timeout if it is only slow"
             ) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise ModuleUnreachableError(
                 f"{request_line}: {self.title} cannot be reached: {error or type(error).__name__}"
             ) from error

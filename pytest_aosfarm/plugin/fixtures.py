@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aosfarm.plugin.identity import identity_of
+from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.plugin.identity import check_unique, identity_of
 from pytest_aosfarm.plugin.keys import IDENTITY_PROPERTY, LAB_PROPERTY, TENANT_PROPERTY, run_key, settings_key
-from pytest_aosfarm.plugin.selection import labs_of
+from pytest_aosfarm.plugin.markers import labs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.assets import Assets
     from pytest_aosfarm.synthetic.snapshot import Snapshot
     from pytest_aosfarm.tenants import Tenant
+
+__all__ = ("aod", "discovery_snapshot", "farm", "note_identity", "synthetic_assets", "tenant")
 
 
 @pytest.fixture(scope="session")
@@ -39,37 +42,70 @@ def tenant(farm: Farm, request: pytest.FixtureRequest) -> Tenant:
 
     The same test gets the same data in every run; ids seen by modules are fresh each time.
     """
-    item: pytest.Item = request.node
-    identity = identity_of(item)
-    own = farm.tenant(farm.settings.tenant or identity)
-    facts = {IDENTITY_PROPERTY: identity, TENANT_PROPERTY: own.key, LAB_PROPERTY: ",".join(labs_of(item))}
-    item.user_properties += [(name, value) for name, value in facts.items() if value]
-    return own
+    key = farm.settings.tenant
+    if key is None:
+        try:
+            check_unique(request.node)
+            key = identity_of(request.node)
+        except ConfigurationError as error:
+            pytest.fail(f"aosfarm: {error}", pytrace=False)
+    return _noted(farm.tenant(key), request)
 
 
 @pytest.fixture
-def synthetic_assets(farm: Farm, tenant: Tenant) -> Assets:
+def synthetic_assets(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> Assets:
     """What the tenant knows it has: .applications, .services, .databases, .hosts.
 
     Each is a sequence of dicts, computed row by row when read.
     """
-    return farm.dataset(tenant).assets
+    return farm.dataset(_noted(tenant, request)).assets
 
 
 @pytest.fixture
-def discovery_snapshot(farm: Farm, tenant: Tenant) -> Snapshot:
+def discovery_snapshot(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> Snapshot:
     """The tenant's discovery evidence (farm.v1, seven planes) and, beside it, what was planted.
 
     `.body(tenant)` is what a module is sent, `.truth` and `.verdicts` are the answer key.
     """
-    return farm.dataset(tenant).snapshot()
+    return farm.dataset(_noted(tenant, request)).snapshot()
 
 
 @pytest.fixture
-def aod(farm: Farm, tenant: Tenant) -> AodClient:
+def aod(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> AodClient:
     """AOD (discovery) as the tenant sees it: the instance at AOD_BASE_URL, or the embedded twin.
 
     The twin is started when first needed and shared by the tests of one process.
     """
-    client: AodClient = farm.module("aod", tenant)
+    client: AodClient = farm.module("aod", _noted(tenant, request))
     return client
+
+
+def note_identity(item: pytest.Item) -> None:
+    """Put the test's identity and labs among its user properties, which travel up with its reports."""
+    try:
+        _note(item, IDENTITY_PROPERTY, identity_of(item))
+    except ConfigurationError as error:
+        pytest.fail(f"aosfarm: {error}", pytrace=False)
+    if labs := labs_of(item):
+        _note(item, LAB_PROPERTY, ",".join(labs))
+
+
+def _noted(tenant: object, request: pytest.FixtureRequest) -> Tenant:
+    """`tenant`, noted in the test's user properties; a fixture `tenant` of the repo's own may have made it."""
+    from pytest_aosfarm.tenants import Tenant
+
+    if not isinstance(tenant, Tenant):
+        pytest.fail(
+            f"aosfarm: the fixture `tenant` of this test is not the Farm's, it gave a {type(tenant).__name__}; "
+            "rename it, or let it return farm.tenant(key)",
+            pytrace=False,
+        )
+    note_identity(request.node)
+    _note(request.node, TENANT_PROPERTY, tenant.key)
+    return tenant
+
+
+def _note(item: pytest.Item, name: str, value: str) -> None:
+    # A test that is run again still has its properties.
+    if (name, value) not in item.user_properties:
+        item.user_properties.append((name, value))

@@ -2,40 +2,72 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.plugin.markers import farm_id_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ("identity_of",)
+__all__ = ("check_unique", "identity_of")
 
 _LAB_PACKAGES = ("pytest_aosfarm.labs.", "labs.")
 
+_counts_key = pytest.StashKey[Counter[str]]()
+
 
 def identity_of(item: pytest.Item) -> str:
-    """`farm_id("X")` plus the parameters in brackets; else dotted module path, "::", classes, name and parameters.
+    """`farm_id` or else "dotted.module::Class.test", and the parameters in brackets.
 
-    The module path is counted from the outermost package directory, or, for a file in no package, from the root
-    directory. It is never taken from the node id, which depends on where pytest was started and on xdist.
+    The module path counts from the outermost package directory, or, for a file in no package, from the directory of
+    the configuration file, which `--rootdir` does not move; from the root directory if there is none. It is never
+    taken from the node id, which depends on where pytest was started and on xdist. Raises ConfigurationError for a
+    `farm_id` without a text.
     """
-    mark = item.get_closest_marker("farm_id")
-    if mark is not None:
-        _, bracket, parameters = item.name.partition("[")
-        return f"{mark.args[0]}{bracket}{parameters}"
-    classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-    return f"{_module_path(item.path, item.config.rootpath)}::{'.'.join([*classes, item.name])}"
+    name, bracket, parameters = item.name.partition("[")
+    given = farm_id_of(item)
+    if given is None:
+        config = item.config
+        base = config.inipath.parent if config.inipath is not None else config.rootpath
+        classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+        given = f"{_module_path(item.path, base)}::{'.'.join([*classes, name])}"
+    return given + bracket + parameters
 
 
-def _module_path(path: Path, root: Path) -> str:
+def check_unique(item: pytest.Item) -> None:
+    """Raise ConfigurationError if another test of the session has the same identity: their tenants would be one."""
+    counts = item.session.stash.get(_counts_key, None)
+    if counts is None:
+        counts = item.session.stash[_counts_key] = Counter(_identities(item.session))
+    identity = identity_of(item)
+    if counts[identity] > 1:
+        raise ConfigurationError(
+            f"{counts[identity]} tests have the identity {identity!r}, and so the same tenant; "
+            'give each its own with @pytest.mark.farm_id("...")'
+        )
+
+
+def _identities(session: pytest.Session) -> list[str]:
+    found = []
+    # An item may be asked for twice on one command line; it is the same test.
+    for item in {item.nodeid: item for item in session.items}.values():
+        try:
+            found.append(identity_of(item))
+        except ConfigurationError:
+            continue  # said when that test asks for its own
+    return found
+
+
+def _module_path(path: Path, base: Path) -> str:
     package = path.parent
-    while (package / "__init__.py").is_file() and package != package.parent:
+    while (package / "__init__.py").is_file():
         package = package.parent
-    if package == path.parent:
-        package = root if path.is_relative_to(root) else path.parent
+    if package == path.parent and path.is_relative_to(base):
+        package = base
     dotted = ".".join(path.relative_to(package).with_suffix("").parts)
-    for prefix in _LAB_PACKAGES:
-        if dotted.startswith(prefix):
-            return dotted.removeprefix(prefix)
-    return dotted
+    prefix = next((prefix for prefix in _LAB_PACKAGES if dotted.startswith(prefix)), "")
+    return dotted.removeprefix(prefix)

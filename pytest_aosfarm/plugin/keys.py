@@ -21,8 +21,8 @@ class RunIdentity:
     started_at: datetime
 
 
-settings_key = pytest.StashKey["Settings"]()
-run_key = pytest.StashKey[RunIdentity]()
+settings_key: pytest.StashKey[Settings] = pytest.StashKey()
+run_key: pytest.StashKey[RunIdentity] = pytest.StashKey()
 
 WORKER_INPUT = "aosfarm"
 """Key of `config.workerinput` that carries the drawn values down to an xdist worker."""

@@ -1,7 +1,8 @@
-"""Options, ini keys and the header: reads every setting once, on the controller, and hands it to the workers."""
+"""Options and ini keys: reads every setting once, on the controller, and hands what was drawn to the workers."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import uuid
 from datetime import UTC, datetime
@@ -9,117 +10,102 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aosfarm.errors import ConfigurationError, FarmError
+from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.keys import WORKER_INPUT, RunIdentity, run_key, settings_key
-from pytest_aosfarm.settings import SETTINGS, Setting, Settings, redacted, resolve
+from pytest_aosfarm.settings import MODULE_URLS, SETTINGS, Setting, Settings, environment, redacted, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_REPEATABLE = ("lab",)
+_ABSENT = object()
+_INI_TYPES: dict[str, Any] = {"lab": "args", "record": "bool"}
+"""What a TOML file may say as a list or a bool. Every other value is text, a number too: it may be hexadecimal."""
+
+
+class _Remember(argparse.Action):
+    """Keeps each (option as typed, text) in a new tuple: pytest parses several times over copies of one namespace."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        text = values if isinstance(values, str) else self.const
+        setattr(namespace, self.dest, (*(getattr(namespace, self.dest, None) or ()), (option_string, text)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--farm-*` and `farm_*` for every row of the settings table."""
-    group = parser.getgroup("aosfarm", "AOS-Farm")
     for setting in SETTINGS:
-        default = f" (default {setting.default})" if setting.default else ""
-        text = f"{setting.help}{default}; env {setting.env}".replace("%", "%%")
-        action = "append" if setting.name in _REPEATABLE else "store"
-        group.addoption(setting.option, action=action, dest=setting.ini, default=None, metavar=setting.metavar, help=text)
-        parser.addini(setting.ini, help=f"{setting.help}{default}", default=None)
-    group.addoption(
-        "--no-farm-record", action="store_const", const="false", dest="farm_record", default=None, help="Record nothing"
-    )
+        _add(parser, setting, setting.option)
+        parser.addini(setting.ini, help=setting.help, type=_INI_TYPES.get(setting.name, "string"), default=None)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
-    """Add `--lab` and `--scale` once conftests had their say, and only those that nobody else has."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Iterator[None]:
+    """Add `--lab` and `--scale` once conftests had their say, and only those that nobody else has.
+
+    Until here pytest has passed over options it does not know; afterwards it parses for good.
+    """
     yield
     for setting in SETTINGS:
-        if setting.short is not None and not _is_taken(parser, setting.short):
-            action = "append" if setting.name in _REPEATABLE else "store"
-            parser.getgroup("aosfarm").addoption(
-                setting.short,
-                action=action,
-                dest=_short_dest(setting),
-                default=None,
-                metavar=setting.metavar,
-                help=f"Short for {setting.option}",
-            )
+        if setting.short is not None and early_config.getoption(setting.short, _ABSENT) is _ABSENT:
+            _add(parser, setting, setting.short)
 
 
-def _is_taken(parser: pytest.Parser, option: str) -> bool:
-    """Whether somebody has added `option`: only then does the parser understand it, or complain of its value."""
-    word = f"{option}=x"
-    try:
-        _, unknown = parser.parse_known_and_unknown_args([word])
-    except (pytest.UsageError, SystemExit):
-        return True
-    return word not in unknown
-
-
-def _short_dest(setting: Setting) -> str:
-    return f"{setting.ini}_short"
+def _add(parser: pytest.Parser, setting: Setting, option: str) -> None:
+    default = f" (default {setting.default})" if setting.default and not setting.switch else ""
+    text = f"{setting.help}{default}; env {setting.env}, ini {setting.ini}".replace("%", "%%")
+    value: dict[str, Any] = {"metavar": setting.metavar}
+    if setting.switch:
+        value = {"nargs": 0, "const": setting.switch[1]}
+    group = parser.getgroup("aosfarm", "AOS-Farm")
+    group.addoption(option, action=_Remember, dest=setting.ini, default=None, help=text, **value)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Decide every setting; a wrong one is one ERROR line before anything runs."""
-    received: dict[str, Any] = getattr(config, "workerinput", {}).get(WORKER_INPUT, {})
-    if received:
-        identity = RunIdentity(received["uuid"], datetime.fromisoformat(received["started_at"]))
-    else:
+    received: dict[str, str] | None = getattr(config, "workerinput", {}).get(WORKER_INPUT)
+    if received is None:
         identity = RunIdentity(str(uuid.uuid4()), datetime.now(UTC))
-    seeds = {"draw_seed": lambda: int(received["seed"])} if received else {}
+    else:
+        identity = RunIdentity(received["uuid"], datetime.fromisoformat(received["started_at"]))
+
+    def draw_seed() -> int:
+        # 32 bits are easy to type, and no two runs meet by chance.
+        return int.from_bytes(os.urandom(4)) if received is None else int(received["seed"])
+
     try:
-        settings = resolve(_options(config), os.environ, _ini(config), now=identity.started_at, **seeds)
+        settings = resolve(_options(config), environment(), _ini(config), now=identity.started_at, draw_seed=draw_seed)
     except ConfigurationError as error:
         raise pytest.UsageError(f"aosfarm: {error}") from None
     config.stash[settings_key] = settings
     config.stash[run_key] = identity
-    from pytest_aosfarm.plugin import recorder
-
-    if not received:
-        _check(config, settings, identity)
-    recorder.register(config)
 
 
-def _check(config: pytest.Config, settings: Settings, identity: RunIdentity) -> None:
-    """What can be known to be wrong before the first test, on the controller."""
-    from pytest_aosfarm.plugin.recorder import database_of
-
-    try:
-        if settings.record and settings.in_use:
-            database_of(config, settings)
-        if settings.in_use and settings.urls:
-            from pytest_aosfarm.farm import Farm
-
-            farm = Farm(settings, identity.uuid)
-            try:
-                farm.probe()
-            finally:
-                farm.close()
-    except FarmError as error:
-        raise pytest.UsageError(f"aosfarm: {error}") from None
-
-
-def _options(config: pytest.Config) -> dict[str, str | None]:
-    given: dict[str, str | None] = {}
+def _options(config: pytest.Config) -> dict[str, tuple[str, str]]:
+    given: dict[str, tuple[str, str]] = {}
     for setting in SETTINGS:
-        value = config.getoption(setting.ini, None)
-        short = config.getoption(_short_dest(setting), None)
-        if setting.name in _REPEATABLE:
-            values = [*(value or ()), *(short or ())]
-            given[setting.ini] = ",".join(values) if values else None
-        else:
-            given[setting.ini] = value if value is not None else short
+        uses: Sequence[tuple[str, str]] = config.getoption(setting.ini) or ()
+        if uses:
+            option, text = uses[-1]
+            given[setting.name] = option, ",".join(text for _, text in uses) if setting.repeatable else text
     return given
 
 
 def _ini(config: pytest.Config) -> dict[str, str]:
-    return {setting.ini: str(value) for setting in SETTINGS if (value := config.getini(setting.ini)) not in (None, "")}
+    given = {}
+    for setting in SETTINGS:
+        try:
+            value = config.getini(setting.ini)
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(f"ini {setting.ini} is not valid: {error}") from None
+        if value is not None:
+            given[setting.name] = ",".join(value) if isinstance(value, list) else str(value)
+    return {name: text for name, text in given.items() if text}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -134,22 +120,26 @@ def pytest_configure_node(node: Any) -> None:
     }
 
 
-def pytest_report_header(config: pytest.Config) -> Sequence[str]:
+def pytest_report_header(config: pytest.Config) -> str | None:
     """Show each value with its source, when the Farm is in use."""
     settings = config.stash[settings_key]
-    if not settings.in_use:
-        return ()
-    values: dict[str, Any] = {
+    return f"aosfarm: {', '.join(_shown(settings))}" if settings.in_use else None
+
+
+def _shown(settings: Settings) -> Iterator[str]:
+    values = {
         "lab": ",".join(settings.labs) or "none",
         "scale": settings.scale,
-        "seed": settings.seed,
+        "seed": str(settings.seed),
         "anchor": settings.anchor.isoformat(),
         "profile": settings.profile,
-        "db": redacted(settings.db) if settings.db else ".aosfarm/farm.db",
+        "db": (redacted(settings.db) if "://" in settings.db else settings.db) if settings.db else ".aosfarm/farm.db",
         "tenant": settings.tenant or "per test",
         "modules": settings.modules,
         "timeout": f"{settings.timeout:g} s",
-        "record": str(settings.record).lower(),
-    } | {f"{name} url": redacted(url) for name, url in settings.urls.items()}
-    shown = [f"{name} {value} ({settings.sources[name]})" for name, value in values.items()]
-    return [f"aosfarm: {', '.join(shown[:5])}", f"aosfarm: {', '.join(shown[5:])}"]
+        "record": "yes" if settings.record else "no",
+    }
+    for name, value in values.items():
+        yield f"{name}={value} ({settings.sources[name]})"
+    for module, url in settings.urls.items():
+        yield f"{module}={redacted(url)} (env {MODULE_URLS[module]})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aosfarm.plugin.keys import PROPERTY_PREFIX, WORKER_INPUT, run_key, settings_key
+from pytest_aosfarm.plugin.keys import WORKER_INPUT, run_key, settings_key
 from pytest_aosfarm.plugin.terminal import TerminalBlock
 from pytest_aosfarm.recording.attempts import Attempts, clean, message_of
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
@@ -26,20 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ("register",)
 
-_RUNS_NO_TESTS = ("collectonly", "showfixtures", "show_fixtures_per_test", "cacheshow", "setuponly", "setupplan")
-
 
 def register(config: pytest.Config) -> None:
-    """Add what records this session: the recorder on a controller, a counter of left-out tests in a worker.
-
-    To be called when the settings and the run's identity are in `config.stash`.
-    """
-    settings = config.stash[settings_key]
-    if not settings.record or any(config.getoption(name, False) for name in _RUNS_NO_TESTS):
-        return
-    if hasattr(config, "workerinput"):
-        config.pluginmanager.register(_DeselectedCounter(config), "aosfarm-deselected")
-        return
+    """Add what records this session, on the controller, when the settings and the run's identity are stashed."""
     recorder = Recorder(config)
     config.pluginmanager.register(recorder, "aosfarm-recorder")
     config.pluginmanager.register(TerminalBlock(recorder), "aosfarm-terminal")
@@ -73,16 +62,13 @@ class Recorder:
         self._sigterm = SigtermGuard()
         self._counted = [0, 0]
         self._uncollectable: set[str] = set()
-        # A run that has not used the Farm so far. pytest's own terminal keeps every report, so this costs no memory.
-        self._held: list[pytest.TestReport | pytest.CollectReport] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Make the run's row when the Farm is in use."""
+        """Make the run's row."""
         with self._guarded():
             self._session = session
-            if self._settings.in_use:
-                self._start()
+            self._start()
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what was left out, without xdist."""
@@ -113,14 +99,16 @@ class Recorder:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file that could not be collected, or was skipped as a whole."""
         with self._guarded():
-            if not report.passed:
-                self._take(report)
+            if not report.passed and report.nodeid not in self._uncollectable:
+                self._uncollectable.add(report.nodeid)
+                self._write(_uncollected(report))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a phase of a test; a subtest's report is of another type, and part of its test."""
         with self._guarded():
             if type(report) is pytest.TestReport:
-                self._take(report)
+                for attempt in self._attempts.add(report, _worker_of(report)):
+                    self._write(attempt)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C from pytest's own way of stopping early."""
@@ -147,23 +135,6 @@ class Recorder:
                     self._finish(self._session, self.writer)
                 self.writer.close()
 
-    def _take(self, report: pytest.TestReport | pytest.CollectReport) -> None:
-        if self.writer is None:
-            self._held.append(report)
-            if not _speaks_of_the_farm(report) or self.problem is not None:
-                return
-            self._start()
-            held, self._held = self._held, []
-        else:
-            held = [report]
-        for one in held:
-            if isinstance(one, pytest.TestReport):
-                for attempt in self._attempts.add(one, _worker_of(one)):
-                    self._write(attempt)
-            elif one.nodeid not in self._uncollectable:
-                self._uncollectable.add(one.nodeid)
-                self._write(_uncollected(one))
-
     def _start(self) -> None:
         identity = self.config.stash[run_key]
         settings = self._settings
@@ -182,8 +153,6 @@ class Recorder:
         )
         self._sigterm.install()
         self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
-        if any(self._counted):
-            self._note_collected(self._counted[0])
 
     def _write(self, event: AttemptFinished | RunCollected | RunFinished) -> None:
         if self.writer is not None:
@@ -216,29 +185,7 @@ class Recorder:
                 self.problem = f"{type(problem).__name__}: {problem}"
 
 
-class _DeselectedCounter:
-    """The pytest plugin in a worker: only there can be seen what was left out."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._count = 0
-
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        self._count += len(items)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        output = getattr(self._config, "workeroutput", None)
-        if output is not None:
-            output[WORKER_INPUT] = {"deselected": self._count}
-
-
-def _speaks_of_the_farm(report: pytest.TestReport | pytest.CollectReport) -> bool:
-    pairs = getattr(report, "user_properties", ())
-    return any(str(pair[0]).startswith(PROPERTY_PREFIX) for pair in pairs if isinstance(pair, tuple | list))
-
-
-def _worker_of(report: pytest.TestReport) -> str | None:
+def _worker_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
     # The report of a crash has a node but no worker_id.
     gateway = getattr(getattr(report, "node", None), "gateway", None)
     worker: str | None = getattr(gateway, "id", None)

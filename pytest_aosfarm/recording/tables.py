@@ -40,6 +40,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
+class WholeNumber(TypeDecorator[int]):
+    """A whole number of any size, kept as text: a seed has 64 bits without a sign, and SQLite's integers have one."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, _dialect: Dialect) -> str | None:
+        """Write it in decimal."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> int | None:
+        """Read it back."""
+        return None if value is None else int(value)
+
+
 metadata = MetaData()
 
 farm_runs = Table(
@@ -51,7 +66,7 @@ farm_runs = Table(
     Column("scenario", Text),
     Column("lab", Text),
     Column("scale", Text, nullable=False),
-    Column("seed", BigInteger, nullable=False),
+    Column("seed", WholeNumber, nullable=False),
     Column("anchor", UtcDateTime, nullable=False),
     Column("profile", Text, nullable=False),
     Column("chaos", Text),

@@ -77,11 +77,15 @@ class RegisteredDomains:
     """Registered domain (eTLD+1, ICANN section) of anything that names a host; remembers what it has seen."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str | None] = {"": None}
+        self._named: dict[object, str | None] = {}
+        self._hosts: dict[str, str | None] = {"": None}
 
     def of(self, value: object) -> str | None:
         """The registered domain, or None if `value` has no public suffix."""
+        if value in self._named:
+            return self._named[value]
         host = host_of(value)
-        if host not in self._known:
-            self._known[host] = _suffixes().privatesuffix(host)
-        return self._known[host]
+        if host not in self._hosts:
+            self._hosts[host] = _suffixes().privatesuffix(host)
+        self._named[value] = self._hosts[host]
+        return self._hosts[host]

@@ -9,7 +9,6 @@ by the rules (`legacy`, ` dev` ...) are evidence too, and are cut out of IdP nam
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections import Counter, defaultdict
@@ -60,7 +59,7 @@ class Sample(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How well verdicts were guessed; `sigma` is the standard deviation of `accuracy` if nothing can be guessed."""
+    """How well verdicts were guessed; `sigma` is how much `accuracy` scatters if nothing can be guessed."""
 
     accuracy: float
     chance: float
@@ -73,24 +72,27 @@ class Score(NamedTuple):
 
 
 def balanced_accuracy(samples: Iterable[Sample], seed: int) -> Score:
-    """Train on the vendors of one half, guess those of the other; the mean recall over the classes of both halves.
+    """Train on the vendors of one half and guess those of the other, both ways round; the mean recall of the classes.
 
-    The halves are a stable hash of seed and group. Every class has the same prior. Raises ValueError if fewer than
-    two classes are in both halves: then nothing could be told.
+    The halves are a stable hash of seed and group, so every sample is guessed once, by a model that never saw its
+    vendor. Every class has the same prior. Raises ValueError if fewer than two classes are in both halves: then
+    nothing could be told.
     """
-    train: dict[str, list[frozenset[str]]] = defaultdict(list)
-    held_out: dict[str, list[frozenset[str]]] = defaultdict(list)
+    halves: tuple[dict[str, list[frozenset[str]]], ...] = (defaultdict(list), defaultdict(list))
     for group, label, text in samples:
-        half = train if _draw(str(seed), group)[0] & 1 else held_out
-        half[label].append(_grams(text))
-    classes = sorted(train.keys() & held_out.keys())
+        halves[_draw(str(seed), group)[0] & 1][label].append(_grams(text))
+    classes = sorted(halves[0].keys() & halves[1].keys())
     if len(classes) < 2:
         raise ValueError(f"only the classes {classes} are in both halves; two are needed, so give more samples")
-    weights = _weights({label: train[label] for label in classes})
-    recalls = [_recall(label, held_out[label], weights) for label in classes]
+    hits = [0] * len(classes)
+    for train, held_out in (halves, halves[::-1]):
+        weights = _weights([train[label] for label in classes])
+        for at, label in enumerate(classes):
+            hits[at] += sum(_guess(grams, weights) == at for grams in held_out[label])
+    sizes = [len(halves[0][label]) + len(halves[1][label]) for label in classes]
     chance = 1 / len(classes)
-    variance = sum(chance * (1 - chance) / len(held_out[label]) for label in classes)
-    return Score(sum(recalls) / len(classes), chance, math.sqrt(variance) / len(classes))
+    accuracy = sum(hit / size for hit, size in zip(hits, sizes, strict=True)) / len(classes)
+    return Score(accuracy, chance, math.sqrt(sum(chance * (1 - chance) / size for size in sizes)) / len(classes))
 
 
 def _grams(text: str) -> frozenset[str]:
@@ -101,28 +103,25 @@ def _draw(*parts: str) -> bytes:
     return blake2b("\0".join(parts).encode(), digest_size=8).digest()
 
 
-def _weights(train: Mapping[str, Sequence[frozenset[str]]]) -> Mapping[str, Mapping[str, float]]:
-    """Class -> gram -> log-likelihood, smoothed towards the mean of all classes so that a rare class is no outlier."""
-    shares = {}
-    for label, texts_of_class in train.items():
-        counts = Counter(gram for grams in texts_of_class for gram in grams)
-        shares[label] = (counts, counts.total() or 1)
-    vocabulary = frozenset().union(*(counts for counts, _ in shares.values()))
+def _weights(train: Sequence[Sequence[frozenset[str]]]) -> Mapping[str, tuple[float, ...]]:
+    """Gram -> log-likelihood per class, smoothed towards the mean of the classes so that a rare class is no outlier."""
+    counts = [Counter(gram for grams in seen for gram in grams) for seen in train]
+    totals = [count.total() or 1 for count in counts]
+    vocabulary = frozenset().union(*counts)
     size = len(vocabulary)
-    mean = {g: sum(counts[g] / total for counts, total in shares.values()) / len(shares) for g in vocabulary}
-    return {
-        label: {gram: math.log((counts[gram] + size * mean[gram]) / (total + size)) for gram in vocabulary}
-        for label, (counts, total) in shares.items()
-    }
+    weights = {}
+    for gram in vocabulary:
+        mean = sum(count[gram] / total for count, total in zip(counts, totals, strict=True)) / len(counts)
+        weights[gram] = tuple(
+            math.log((count[gram] + size * mean) / (total + size)) for count, total in zip(counts, totals, strict=True)
+        )
+    return weights
 
 
-def _recall(label: str, held_out: Sequence[frozenset[str]], weights: Mapping[str, Mapping[str, float]]) -> float:
-    hits = 0
-    for grams in held_out:
-        known = grams & weights[label].keys()
-        scores = {name: sum(map(weight.__getitem__, known)) for name, weight in weights.items()}
-        hits += max(scores, key=scores.__getitem__) == label
-    return hits / len(held_out)
+def _guess(grams: frozenset[str], weights: Mapping[str, tuple[float, ...]]) -> int | None:
+    rows = [weights[gram] for gram in grams if gram in weights]
+    scores = [sum(column) for column in zip(*rows, strict=True)]
+    return scores.index(max(scores)) if scores else None
 
 
 def texts(document: Mapping[str, Any], truth: Mapping[str, str]) -> dict[str, list[Sample]]:
@@ -166,10 +165,9 @@ def _keys_of(estate: Estate, plane: str, kind: str, record: Record) -> Iterator[
 
 def inject_hint(document: Mapping[str, Any], truth: Mapping[str, str], hints: Mapping[str, str]) -> dict[str, Any]:
     """A copy of the document in which `observed_name` ends with a hint at the verdict (`hints`: verdict -> suffix)."""
-    hinted = copy.deepcopy(dict(document))
     estate = Estate(document)
-    for observation in records(hinted, "discovery", "observations"):
-        suffix = hints.get(truth.get(estate.key_of(observation) or "", ""))
-        if suffix:
-            observation["observed_name"] += suffix
-    return hinted
+    hinted = []
+    for observation in document["planes"]["discovery"]["observations"]:
+        suffix = hints.get(truth.get(estate.key_of(observation) or "", ""), "")
+        hinted.append({**observation, "observed_name": f"{observation['observed_name']}{suffix}"})
+    return {**document, "planes": {**document["planes"], "discovery": {"observations": hinted}}}

@@ -11,7 +11,7 @@ from .subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ("banned", "references", "violations")
+__all__ = ("banned", "outside", "references", "violations")
 
 
 def violations(document: Mapping[str, Any], truth_keys: Collection[str]) -> list[str]:
@@ -21,6 +21,10 @@ def violations(document: Mapping[str, Any], truth_keys: Collection[str]) -> list
     `agreement`, `undecided`). `truth_keys` are the keys that truth was planted for. Raises ValueError if
     meta.created_at is no timestamp.
     """
-    subject = Subject(document, truth_keys)
+    return outside(Subject(document, truth_keys))
+
+
+def outside(subject: Subject) -> list[str]:
+    """`violations` of a subject that is there already."""
     checks = (*limits_names.CHECKS, *limits_keys.CHECKS, *limits_records.CHECKS)
     return [line for check in checks for line in check(subject)]

@@ -15,7 +15,10 @@ __all__ = ("Subject",)
 
 
 class Subject:
-    """A farm.v1 document, the keys truth was planted for, and what the rules make of both."""
+    """A farm.v1 document, the keys truth was planted for, and what the rules make of it.
+
+    `verdicts` is what `rederive` says. Raises ValueError if meta.created_at is no timestamp.
+    """
 
     def __init__(self, document: Mapping[str, Any], truth_keys: Collection[str]) -> None:
         self.document = document

@@ -2,120 +2,173 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
-from fastapi.testclient import TestClient
+from twin_evidence import HEALTHY, SAMPLE, TENANT, snapshot, verdicts
 
 from pytest_aosfarm.errors import ConfigurationError
-from pytest_aosfarm.twins.aod.app import create_app
+from pytest_aosfarm.modules.aod import AodClient
+from pytest_aosfarm.modules.client import ModuleStatusError, open_pool
+from pytest_aosfarm.tenants import Tenant
 from pytest_aosfarm.twins.aod.defects import DEFECTS, anatomy
+from pytest_aosfarm.twins.process import TwinProcess
 from pytest_aosfarm.twins.serve import defects
-from tests.unit.twin_evidence import ago, ci, cloud, idp, seen, snapshot, spend, verdicts
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from collections.abc import Iterator
 
-OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
-
-SAMPLE = snapshot(
-    [
-        *seen("alderway.com", "dns", "proxy", days=10),
-        *seen("birchton.com", "dns", days=10),
-        *seen("cedarama.com", "dns", "proxy", days=200),
-        *seen("drumlins.com", "dns", days=200),
-        *seen("elmgrove.com", "dns", "proxy", days=None),
-        *seen("app.firtrees.com", "dns", "edr", days=90),
-        *seen("gardenia.com", "dns", days=None, observed_at=ago(90, seconds=1)),
-        *seen("hawthorn.com", "dns", "carrier_pigeon", days=10),
-        *seen("ironwood.com", "dns", days=10, vendor_hint="Ironworks"),
-        *seen("junipero.com", "dns", "edr", days=10, vendor_hint="Ironworks"),
-        *seen("katsuras.com", "dns", days=10),
-        *seen("laurelle.com", "dns", days=200),
-        *seen("mahogany.com", "dns", "proxy", days=10),
-        *seen("nutmeggy.com", "dns", "dns", days=10),
-        *seen("nutmeggy.com", "edr", days=150),
-        *seen("oleander.com", "dns", "proxy", days=10),
-        *seen("oleander.app", "dns", "proxy", days=10),
-        *seen("pinecone.com", "dns", "proxy", days=10),
-        *seen("pinecona.com", "dns", "proxy", days=10),
-        *seen("quincess.com", "dns", days=200),
-        *seen("redwoods.com", "dns", "proxy", days=10),
-        *seen("python.org", "dns", "proxy", days=10),
-        *seen("sequoias.com", "dns", days=200),
-        *seen("tamarack.com", "dns", days=10),
-        *seen("viburnum.com", "dns", "proxy", days=10),
-        *seen("wisteria.com", "dns", days=10),
-        *seen("wisteria.com", "edr", days=150),
-        *seen("intranet.local", "dns", days=10),
-    ],
-    objects=[
-        idp("birchton.com"),
-        idp("ironwood.com"),
-        idp("katsuras.com", has_sso=False),
-        idp("laurelle.com", last_login_at=ago(5)),
-        idp("oleander.com"),
-        idp("pinecone.com"),
-        idp("viburnum.com", has_sso=False),
-    ],
-    cis=[
-        ci("cedarama.com"),
-        ci("elmgrove.com"),
-        ci("gardenia.com"),
-        ci("mahogany.com", "retired"),
-        ci("redwoods.com", ci_type="laptop"),
-        ci("quincess.com"),
-        ci("sequoias.com"),
-        ci("myalderway.com"),
-        ci("wisteria.com"),
-    ],
-    resources=[cloud("drumlins-queue")],
-    transactions=[
-        spend("Cedarama"),
-        spend("Sequoias", is_recurring=False),
-        spend("Tamarack Inc"),
-    ],
-    contracts=[{"vendor_name": "Quincess"}],
-)
-HEALTHY = {
-    "alderway.com": "shadow",
-    "birchton.com": "clean",
-    "cedarama.com": "zombie",
-    "drumlins.com": "parked",
-    "elmgrove.com": "indeterminate",
-    "firtrees.com": "shadow",
-    "gardenia.com": "parked",
-    "hawthorn.com": "rejected",
-    "ironwood.com": "clean",
-    "junipero.com": "clean",
-    "katsuras.com": "rejected",
-    "laurelle.com": "clean",
-    "mahogany.com": "shadow",
-    "nutmeggy.com": "rejected",
-    "oleander.com": "clean",
-    "oleander.app": "shadow",
-    "pinecone.com": "clean",
-    "pinecona.com": "shadow",
-    "python.org": "rejected",
-    "quincess.com": "parked",
-    "redwoods.com": "shadow",
-    "sequoias.com": "parked",
-    "tamarack.com": "rejected",
-    "viburnum.com": "clean",
-    "wisteria.com": "clean",
+CHANGED: dict[str, dict[str, str | None]] = {
+    "admit-on-one-source": {
+        "hawthorn.com": "shadow",
+        "katsuras.com": "clean",
+        "nutmeggy.com": "shadow",
+        "tamarack.com": "shadow",
+    },
+    "admit-on-spend": {"tamarack.com": "shadow"},
+    "admit-without-sso": {"katsuras.com": "clean"},
+    "contracts-recur": {"quincess.com": "zombie"},
+    "count-any-ci-type": {"redwoods.com": "clean"},
+    "count-retired-cis": {"mahogany.com": "clean"},
+    "count-unknown-sources": {"hawthorn.com": "shadow"},
+    "drop-cloud-plane": {"drumlins.com": "rejected"},
+    "drop-cmdb-plane": {
+        "cedarama.com": "rejected",
+        "elmgrove.com": "rejected",
+        "gardenia.com": "rejected",
+        "quincess.com": "rejected",
+        "sequoias.com": "rejected",
+        "wisteria.com": "rejected",
+    },
+    "drop-idp-plane": {
+        "birchton.com": "rejected",
+        "ironwood.com": "rejected",
+        "junipero.com": "shadow",
+        "laurelle.com": "rejected",
+        "oleander.com": "shadow",
+        "pinecone.com": "shadow",
+        "viburnum.com": "shadow",
+    },
+    "ignore-exclusions": {"python.org": "shadow"},
+    "ignore-finance": {"cedarama.com": "parked"},
+    "ignore-logins": {"laurelle.com": "parked"},
+    "ignore-vendor-siblings": {"junipero.com": "shadow"},
+    "keep-subdomains": {"app.firtrees.com": "shadow", "firtrees.com": None},
+    "lose-every-tenth-asset": {"laurelle.com": None, "wisteria.com": None},
+    "merge-lookalikes": {"oleander.app": None, "pinecona.com": None},
+    "one-offs-recur": {"sequoias.com": "zombie"},
+    "only-sso-governs": {"viburnum.com": "shadow"},
+    "order-dependent": {"wisteria.com": "parked"},
+    "recency-off-by-one-day": {"gardenia.com": "clean"},
+    "recency-without-boundary": {"firtrees.com": "rejected"},
+    "strip-tld": {"oleander.app": "clean"},
+    "substring-domains": {"alderway.com": "clean", "oleander.app": "clean"},
+    "flag-everything": dict.fromkeys(HEALTHY, "shadow"),
+    "flag-nothing": {
+        key: "clean" if verdict == "shadow" else "unclassified"
+        for key, verdict in HEALTHY.items()
+        if verdict in ("shadow", "zombie", "parked")
+    },
+    "recency-by-wall-clock": {
+        key: "rejected" if verdict == "shadow" and key != "drumlins.com" else "parked"
+        for key, verdict in HEALTHY.items()
+        if verdict in ("shadow", "clean")
+    },
 }
-CHANGED: dict[str, dict[str, str | None]] = {}
+"""What each defect of discovery itself makes of SAMPLE, where that differs from HEALTHY; None is a key that vanished."""
 
 
-def test_the_healthy_twin_is_right():
+def test_the_healthy_twin_is_right() -> None:
     assert verdicts(SAMPLE) == HEALTHY
 
 
-def changes(defect):
-    found = verdicts(SAMPLE, anatomy(defect))
-    return {
-        key: found.get(key) for key in sorted(HEALTHY.keys() | found) if HEALTHY.get(key) != found.get(key)
-    }
+@pytest.mark.parametrize("defect", CHANGED)
+def test_a_defect_of_discovery_changes_these_verdicts_only(defect: str) -> None:
+    changed = {key: verdict for key, verdict in CHANGED[defect].items() if HEALTHY.get(key) != verdict}
+    expected = {key: verdict for key, verdict in (HEALTHY | changed).items() if verdict is not None}
+
+    assert changed
+    assert verdicts(SAMPLE, anatomy(defect)) == expected
+
+
+@contextmanager
+def twin_with(defect: str) -> Iterator[AodClient]:
+    with TwinProcess.start("aod", defect=defect) as twin, open_pool() as pool:
+        yield AodClient(pool, twin.url, Tenant("acme", TENANT, "acme-1"))
+
+
+def test_accept_bad_input() -> None:
+    bad = snapshot(ground_truth={"alderway.com": "shadow"})
+    with twin_with("accept-bad-input") as aod:
+        assert aod.discover(bad).status == "completed_no_assets"
+
+
+def test_feeds_disagree() -> None:
+    with twin_with("feeds-disagree") as aod:
+        run = aod.discover(SAMPLE).aod_discovery_id
+        feed = aod.reconcile(run)
+
+        assert aod.verdicts(run) == HEALTHY
+        assert aod.classifications(run).shadow_assets == feed.shadow_actual[1:]
+        assert [asset.name for asset in aod.derived(run).zombie_assets] == feed.zombie_actual[1:]
+
+
+def test_hide_rejections() -> None:
+    with twin_with("hide-rejections") as aod:
+        run = aod.discover(SAMPLE).aod_discovery_id
+
+        assert [row.reason_code for row in aod.rejections(run).items] == ["iron_dome"]
+
+
+def test_ignore_offset() -> None:
+    with twin_with("ignore-offset") as aod:
+        run = aod.discover(SAMPLE).aod_discovery_id
+
+        assert aod.rejections(run, limit=2, offset=2).items == aod.rejections(run, limit=2).items
+
+
+def test_serve_newest_run() -> None:
+    with twin_with("serve-newest-run") as aod:
+        run = aod.discover(SAMPLE).aod_discovery_id
+        newer = aod.discover(snapshot(tenant="another")).aod_discovery_id
+
+        assert aod.run(run).aod_discovery_id == newer
+        with pytest.raises(ModuleStatusError):
+            aod.run("run_000000000000")
+
+
+def test_serve_other_tenant() -> None:
+    with twin_with("serve-other-tenant") as aod:
+        aod.discover(SAMPLE)
+        other = aod.discover(snapshot(tenant="another")).aod_discovery_id
+
+        assert aod.latest().aod_discovery_id == other
+        assert [run.tenant_id for run in aod.runs()] == ["another", TENANT]
+
+
+def test_unknown_run_200() -> None:
+    with twin_with("unknown-run-200") as aod:
+        assert aod.run("run_000000000000").counts.assets_admitted == 0
+        assert aod.verdicts("run_000000000000") == {}
+
+
+def test_unstable_repeat() -> None:
+    with twin_with("unstable-repeat") as aod:
+        first, second = (aod.verdicts(aod.discover(SAMPLE).aod_discovery_id) for _ in range(2))
+
+        assert first == HEALTHY
+        assert second == {key: verdict for key, verdict in HEALTHY.items() if key != "alderway.com"}
+
+
+def test_every_defect_is_described_and_shown_to_change_something() -> None:
+    shown = {*CHANGED, *(name.removeprefix("test_").replace("_", "-") for name in globals())}
+
+    assert set(defects("aod")) <= shown
+    assert all(line and not line.endswith(".") for line in defects("aod").values())
+    assert list(DEFECTS) == sorted(DEFECTS)
+
+
+def test_an_unknown_defect_names_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match=r"no defect 'flag-all'.*flag-everything"):
+        anatomy("flag-all")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twin_evidence import ago, ci, cloud, idp, seen, snapshot, spend, verdicts
 
-from tests.unit.twin_evidence import ago, ci, cloud, idp, seen, snapshot, spend, verdicts
+if TYPE_CHECKING:
+    import random
+
+    from twin_evidence import Json
 
 KEY = "silverpine.com"
 TWO = ("dns", "proxy")
@@ -194,20 +198,20 @@ CASES = {
 
 
 @pytest.mark.parametrize(("document", "expected"), CASES.values(), ids=CASES)
-def test_verdict(document, expected):
+def test_verdict(document: Json, expected: object) -> None:
     assert verdicts(document).get(KEY) == expected
 
 
 @pytest.mark.parametrize(
     "vendor_name", ["Silverpine", "SILVERPINE, Inc.", "The Silverpine Co", "silverpine-prod", "Silverpine (Legacy)"]
 )
-def test_the_label_is_recognised_in_a_vendor_name(vendor_name):
+def test_the_label_is_recognised_in_a_vendor_name(vendor_name: str) -> None:
     document = _stale(cis=[ci(KEY)], transactions=[spend(vendor_name)])
 
     assert verdicts(document) == {KEY: "zombie"}
 
 
-def test_a_hyphenated_label_is_recognised_whole():
+def test_a_hyphenated_label_is_recognised_whole() -> None:
     document = snapshot(
         seen("silver-pine.com", *TWO, days=200),
         cis=[ci("silver-pine.com")],
@@ -221,7 +225,7 @@ def test_a_hyphenated_label_is_recognised_whole():
     assert verdicts(spaced) == {"silver-pine.com": "parked"}
 
 
-def test_the_vendor_hint_resolves_spend_when_the_books_know_the_vendor_twice():
+def test_the_vendor_hint_resolves_spend_when_the_books_know_the_vendor_twice() -> None:
     observed = seen(KEY, *TWO, days=200, vendor_hint="Nordic Group")
     twice = [spend("Nordic  group"), spend("NORDIC GROUP", is_recurring=False)]
 
@@ -230,7 +234,7 @@ def test_the_vendor_hint_resolves_spend_when_the_books_know_the_vendor_twice():
 
 
 @pytest.mark.parametrize("domain", ["python.org", "platform.io", "windows.net", "google.com", "files.com"])
-def test_an_excluded_domain_is_rejected_whatever_its_evidence(domain):
+def test_an_excluded_domain_is_rejected_whatever_its_evidence(domain: str) -> None:
     document = snapshot(
         seen(f"app.{domain}", "dns", "proxy", "edr"),
         objects=[idp(domain)],
@@ -241,13 +245,13 @@ def test_an_excluded_domain_is_rejected_whatever_its_evidence(domain):
     assert verdicts(document) == {domain: "rejected"}
 
 
-def test_multi_part_suffixes_make_keys():
+def test_multi_part_suffixes_make_keys() -> None:
     document = snapshot(seen("app.silverpine.co.uk", *TWO) + seen("silverpine.com.au", *TWO))
 
     assert verdicts(document) == {"silverpine.co.uk": "shadow", "silverpine.com.au": "shadow"}
 
 
-def test_the_same_label_elsewhere_is_another_key():
+def test_the_same_label_elsewhere_is_another_key() -> None:
     document = snapshot(
         seen(KEY, *TWO) + seen("silverpine.app", *TWO) + seen("silverpina.com", *TWO),
         objects=[idp(KEY)],
@@ -257,7 +261,7 @@ def test_the_same_label_elsewhere_is_another_key():
     assert verdicts(document) == {KEY: "clean", "silverpine.app": "shadow", "silverpina.com": "shadow"}
 
 
-VENDOR = {"vendor_hint": "Nordic Group"}
+VENDOR: dict[str, Any] = {"vendor_hint": "Nordic Group"}
 FAMILY = {
     "through identity": ({"objects": [idp(KEY)]}, "clean"),
     "through a CI": ({"cis": [ci(KEY)]}, "clean"),
@@ -273,7 +277,7 @@ FAMILY = {
 
 
 @pytest.mark.parametrize(("planes", "expected"), FAMILY.values(), ids=FAMILY)
-def test_a_vendor_sibling_is_governed(planes, expected):
+def test_a_vendor_sibling_is_governed(planes: Json, expected: object) -> None:
     document = snapshot(
         seen(KEY, *TWO, **VENDOR) + seen("nordlicht.com", *TWO, vendor_hint=" nordic  GROUP "), **planes
     )
@@ -281,8 +285,8 @@ def test_a_vendor_sibling_is_governed(planes, expected):
     assert verdicts(document)["nordlicht.com"] == expected
 
 
-def test_siblings_of_one_source_are_admitted_by_sso_only():
-    def family(**fields):
+def test_siblings_of_one_source_are_admitted_by_sso_only() -> None:
+    def family(**fields: Any) -> Json:
         return snapshot(
             seen(KEY, "dns", **VENDOR) + seen("nordlicht.com", "dns", **VENDOR), objects=[idp(KEY, **fields)]
         )
@@ -291,7 +295,7 @@ def test_siblings_of_one_source_are_admitted_by_sso_only():
     assert verdicts(family(has_sso=False)) == {KEY: "rejected", "nordlicht.com": "rejected"}
 
 
-def test_the_vendor_of_a_key_is_the_hint_of_its_lowest_observation():
+def test_the_vendor_of_a_key_is_the_hint_of_its_lowest_observation() -> None:
     mixed = [
         {**seen("nordlicht.com", "proxy", vendor_hint="Other")[0], "observation_id": "obs-2"},
         {**seen("nordlicht.com", "dns", vendor_hint="Nordic Group")[0], "observation_id": "obs-1"},
@@ -303,7 +307,7 @@ def test_the_vendor_of_a_key_is_the_hint_of_its_lowest_observation():
     assert found["nordlicht.com"] == "clean"
 
 
-def test_dns_proxy_and_installs_are_neither_sources_nor_activity():
+def test_dns_proxy_and_installs_are_neither_sources_nor_activity() -> None:
     document = _stale(cis=[ci(KEY)])
     planes = document["planes"]
     planes["network"]["dns"] = [{"dns_id": "d", "queried_domain": KEY, "timestamp": ago(1)}]
@@ -332,7 +336,7 @@ EVERY_RULE = snapshot(
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=40, deadline=None)
-def test_the_order_of_records_changes_nothing(rng: random.Random):
+def test_the_order_of_records_changes_nothing(rng: random.Random) -> None:
     expected = verdicts(EVERY_RULE)
     shuffled = {"meta": EVERY_RULE["meta"], "planes": {}}
     for plane, containers in EVERY_RULE["planes"].items():
@@ -346,10 +350,8 @@ def test_the_order_of_records_changes_nothing(rng: random.Random):
 
 @given(st.integers(-4000, 4000))
 @settings(max_examples=20, deadline=None)
-def test_age_is_measured_from_the_snapshot(days: int):
-    from datetime import datetime, timedelta
-
-    def moved(value):
+def test_age_is_measured_from_the_snapshot(days: int) -> None:
+    def moved(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: moved(item) for name, item in value.items()}
         if isinstance(value, list):

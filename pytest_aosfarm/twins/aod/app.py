@@ -17,8 +17,9 @@ from pytest_aosfarm.modules.contracts import aod as contract
 from pytest_aosfarm.twins.aod import policy
 from pytest_aosfarm.twins.aod.discovery import Discovery
 from pytest_aosfarm.twins.aod.evidence import MalformedJSONError, RefusedError, read
+from pytest_aosfarm.twins.aod.inventory import page
 from pytest_aosfarm.twins.aod.runs import Run, RunStore
-from pytest_aosfarm.twins.aod.views import Views, page
+from pytest_aosfarm.twins.aod.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable

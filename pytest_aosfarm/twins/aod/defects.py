@@ -14,16 +14,18 @@ from pytest_aosfarm.twins.aod.app import Anatomy
 from pytest_aosfarm.twins.aod.discovery import Discovery
 from pytest_aosfarm.twins.aod.domains import Domains, host_of, label_of
 from pytest_aosfarm.twins.aod.entities import Discovered
-from pytest_aosfarm.twins.aod.evidence import Contract, Evidence, Meta, RefusedError, read
+from pytest_aosfarm.twins.aod.evidence import Evidence, RefusedError, read
 from pytest_aosfarm.twins.aod.policy import CI_TYPES, WINDOW_DAYS
+from pytest_aosfarm.twins.aod.records import Contract, Meta
 from pytest_aosfarm.twins.aod.runs import Run, RunStore
-from pytest_aosfarm.twins.aod.views import JsonDict, Views
+from pytest_aosfarm.twins.aod.views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_aosfarm.twins.aod.entities import Entity, Rejection
-    from pytest_aosfarm.twins.aod.evidence import ConfigItem, IdpObject, Observation, Transaction, Vendor
+    from pytest_aosfarm.twins.aod.inventory import JsonDict
+    from pytest_aosfarm.twins.aod.records import ConfigItem, IdpObject, Observation, Transaction, Vendor
 
 __all__ = ("DEFECTS", "Defect", "anatomy", "descriptions")
 

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from pytest_aosfarm.twins.aod.evidence import (
+    from pytest_aosfarm.twins.aod.evidence import Evidence
+    from pytest_aosfarm.twins.aod.records import (
         ConfigItem,
         Contract,
-        Evidence,
         IdpObject,
         Meta,
         Observation,

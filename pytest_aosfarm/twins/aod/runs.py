@@ -12,7 +12,8 @@ from pytest_aosfarm.twins.aod.policy import OBSERVATIONS_KEPT, RUNS_KEPT
 
 if TYPE_CHECKING:
     from pytest_aosfarm.twins.aod.entities import Discovered
-    from pytest_aosfarm.twins.aod.evidence import Evidence, Meta
+    from pytest_aosfarm.twins.aod.evidence import Evidence
+    from pytest_aosfarm.twins.aod.records import Meta
 
 __all__ = ("Run", "RunStore")
 

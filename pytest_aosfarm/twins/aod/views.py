@@ -1,35 +1,22 @@
-"""What each endpoint says of a run, as JSON-ready dicts. Every verdict in every reply comes from one place."""
+"""The replies that speak of verdicts, as JSON-ready dicts; every verdict in every reply comes from one place."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from pytest_aosfarm.twins.aod.policy import (
-    FEED_REJECTIONS,
-    NOISE_FLOOR,
-    PROVISIONING_DAYS,
-    WINDOW_DAYS,
-)
+from pytest_aosfarm.twins.aod.inventory import Inventory, JsonDict, asset_id, iso, summary
+from pytest_aosfarm.twins.aod.policy import FEED_REJECTIONS, NOISE_FLOOR, WINDOW_DAYS
 
 if TYPE_CHECKING:
     from pytest_aosfarm.twins.aod.discovery import Discovery
     from pytest_aosfarm.twins.aod.entities import Entity, Rejection
     from pytest_aosfarm.twins.aod.runs import Run
 
-__all__ = ("Views", "page")
-
-JsonDict = dict[str, Any]
+__all__ = ("Views",)
 
 
-def page(run: Run, items: list[Any], limit: int, offset: int) -> JsonDict:
-    """One page of a list: `count` items of `total`."""
-    shown = items[offset : offset + limit]
-    return {"aod_discovery_id": run.id, "items": shown, "count": len(shown), "total": len(items)}
-
-
-class Views:
+class Views(Inventory):
     """The replies about a run, under the rules of `discovery`."""
 
     def __init__(self, discovery: Discovery) -> None:
@@ -39,57 +26,12 @@ class Views:
         """The verdict of every admitted key."""
         return {asset.key: self.discovery.verdict(asset, run.found.as_of, days) for asset in run.found.assets}
 
-    # The run itself
-
-    def counts(self, run: Run) -> JsonDict:
-        """What the run did, in numbers."""
-        found = run.found
-        return {
-            "observations_in": found.observations,
-            "candidates_out": len(found.assets) + len(found.rejections) - found.dropped,
-            "assets_admitted": len(found.assets),
-            "artifacts_recorded": found.artifacts,
-            "rejected": len(found.rejections),
-            "ambiguous_matches": 0,
-            "findings_generated": 0,
-            "iron_dome_rejected": found.dropped,
-            "domain_merged": 0,
-            "entities_normalized": 0,
-        }
-
-    def created(self, run: Run) -> JsonDict:
-        """The reply to the snapshot. `entity_id` is null here though the run has one: so it is in a running AOD."""
-        admitted = len(run.found.assets)
-        return {
-            "aod_discovery_id": run.id,
-            "consumed_snapshot_id": run.meta.snapshot_id,
-            "tenant_id": run.tenant_id,
-            "entity_id": None,
-            "status": run.status,
-            "counts": self.counts(run),
-            "message": f"Discovery completed. {admitted} assets admitted, 0 findings generated.",
-            "sync_status": None,
-            "sync_error": None,
-        }
-
-    def detail(self, run: Run) -> JsonDict:
-        """The run, whole."""
-        return {
-            "aod_discovery_id": run.id,
-            "tenant_id": run.tenant_id,
-            "entity_id": run.meta.entity_id,
-            "status": run.status,
-            "started_at": run.started_at,
-            "completed_at": run.started_at,
-            "input_meta": run.meta.model_dump(mode="json"),
-            "counts": self.counts(run),
-            "stage_timings": None,
-            "failure_reasons": [],
-            "sync_status": "not_applicable",
-            "sync_error": None,
-        }
-
-    # Verdicts
+    def assets(self, run: Run, classification: str | None) -> JsonDict:
+        """Admitted assets; `classification` keeps the shadow or the zombie ones, another word keeps all."""
+        if classification not in ("shadow", "zombie"):
+            return self.listed(run, run.found.assets)
+        verdicts = self.verdicts(run)
+        return self.listed(run, [asset for asset in run.found.assets if verdicts[asset.key] == classification])
 
     def feed(self, run: Run, days: int) -> JsonDict:
         """The reconciliation feed: every admitted key, and the first thousand rejections by name."""
@@ -204,59 +146,6 @@ class Views:
             "asset_summaries": summaries,
         }
 
-    # Assets and rejections
-
-    def assets(self, run: Run, classification: str | None) -> JsonDict:
-        """Admitted assets; `classification` keeps the shadow or the zombie ones, another word keeps all."""
-        verdicts = self.verdicts(run)
-        kept = [
-            asset
-            for asset in run.found.assets
-            if classification not in ("shadow", "zombie") or verdicts[asset.key] == classification
-        ]
-        items = [
-            self._common(asset, run) | {"activity_evidence": {"latest_activity_at": _iso(asset.latest)}}
-            for asset in kept
-        ]
-        return {"aod_discovery_id": run.id, "assets": items, "count": len(items)}
-
-    def catalog(self, run: Run, provisioning_status: str | None) -> JsonDict:
-        """Admitted assets with what names and covers them: no activity, no verdict."""
-        items = [
-            self._common(asset, run)
-            | {
-                "identifiers": {"domains": [asset.key]},
-                "lens_coverage": {
-                    "idp": asset.idp_governs,
-                    "cmdb": asset.cmdb_governs,
-                    "cloud": asset.cloud,
-                    "finance": asset.finance,
-                    "discovery": bool(asset.sources),
-                    "vendor_governed": asset.vendor_governed,
-                },
-                "provisioning_status": _provisioning(asset),
-            }
-            for asset in run.found.assets
-        ]
-        items = [item for item in items if provisioning_status in (None, item["provisioning_status"])]
-        return {"aod_discovery_id": run.id, "assets": items, "count": len(items)}
-
-    def rejections(self, run: Run, limit: int, offset: int) -> JsonDict:
-        """A page of the complete rejection list, by name."""
-        rows = [
-            {
-                "entity_key": rejection.entity_key,
-                "entity_name": rejection.entity_name,
-                "reason_code": rejection.reason_code,
-                "reason_detail": rejection.reason_detail,
-                "evidence_summary": {} if rejection.entity is None else _summary(rejection.entity),
-            }
-            for rejection in run.found.rejections
-        ]
-        return page(run, rows, limit, offset)
-
-    # Parts
-
     def _codes(self, asset: Entity, run: Run, days: int, verdict: str | None) -> list[str]:
         recent = self.discovery.recent(asset.latest, run.found.as_of, days)
         codes = [
@@ -277,10 +166,10 @@ class Views:
 
     def _detail(self, asset: Entity, run: Run, verdict: str) -> JsonDict:
         return _flags(verdict) | {
-            "asset_id": _asset_id(run, asset),
+            "asset_id": asset_id(run, asset),
             "name": asset.name,
             "registered_domain": asset.key,
-            "evidence_summary": _summary(asset),
+            "evidence_summary": summary(asset),
         }
 
     def _rejected_key(self, rejection: Rejection) -> str:
@@ -290,22 +179,12 @@ class Views:
 
     def _derived(self, asset: Entity, run: Run) -> JsonDict:
         return {
-            "asset_id": _asset_id(run, asset),
+            "asset_id": asset_id(run, asset),
             "name": asset.key,
             "vendor": asset.vendor,
-            "latest_activity_at": _iso(asset.latest),
+            "latest_activity_at": iso(asset.latest),
         }
 
-    def _common(self, asset: Entity, run: Run) -> JsonDict:
-        matched = {"idp": asset.idp, "cmdb": asset.cmdb, "cloud": asset.cloud, "finance": asset.finance}
-        return {
-            "asset_id": _asset_id(run, asset),
-            "name": asset.name,
-            "vendor": asset.vendor,
-            "asset_type": "saas",
-            "environment": "unknown",
-            "lens_status": {plane: "matched" if found else "unmatched" for plane, found in matched.items()},
-        }
 
 
 def _with(verdicts: dict[str, str], verdict: str) -> list[str]:
@@ -314,32 +193,3 @@ def _with(verdicts: dict[str, str], verdict: str) -> list[str]:
 
 def _flags(verdict: str | None) -> JsonDict:
     return {f"is_{flag}": verdict == flag for flag in ("shadow", "zombie", "parked")}
-
-
-def _summary(asset: Entity) -> JsonDict:
-    return {
-        "sources": sorted(asset.sources),
-        "recent_sources": sorted(asset.recent_sources),
-        "latest_activity_at": _iso(asset.latest),
-        "idp": asset.idp,
-        "cmdb": asset.cmdb,
-        "cloud": asset.cloud,
-        "finance": asset.finance,
-        "ongoing_finance": asset.recurring,
-        "vendor": asset.vendor,
-    }
-
-
-def _asset_id(run: Run, asset: Entity) -> str:
-    """Made of run and key: the same snapshot discovered again has other asset ids, as in a running AOD."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{run.id}/{asset.key}"))
-
-
-def _provisioning(asset: Entity) -> str:
-    """The traffic light, judged by the clock on the wall and not by the snapshot: so it is in a running AOD."""
-    month_ago = datetime.now(UTC) - timedelta(days=PROVISIONING_DAYS)
-    return "active" if asset.latest is not None and asset.latest >= month_ago else "review"
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -33,11 +33,11 @@ def seen(domain: str | None, *sources: str, days: float | None = 5, **fields: An
     return [{"source": source, **common} for source in sources]
 
 
-def idp(external_ref: str | None, name: str = "Sign-on", **fields: Any) -> Json:
+def idp(external_ref: Any, name: Any = "Sign-on", **fields: Any) -> Json:
     return {"name": name, "external_ref": external_ref, "has_sso": True, **fields}
 
 
-def ci(external_ref: str | None, lifecycle: str | None = "prod", **fields: Any) -> Json:
+def ci(external_ref: Any, lifecycle: str | None = "prod", **fields: Any) -> Json:
     item = {"name": "Item", "ci_type": "app", "external_ref": external_ref, **fields}
     return item if lifecycle is None else {"lifecycle": lifecycle, **item}
 
@@ -60,7 +60,7 @@ def snapshot(
     transactions: Sequence[Json] = (),
     contracts: Sequence[Json] = (),
     vendors: Sequence[Json] = (),
-    tenant: str = TENANT,
+    tenant: Any = TENANT,
     **meta: Any,
 ) -> Json:
     """A farm.v1 document; records get an id in their order unless they have one."""
@@ -100,3 +100,91 @@ def verdicts(document: Json, anatomy: Anatomy | None = None) -> dict[str, str]:
     feed = contract.Feed.model_validate(twin.views.feed(run, 90))
     page = contract.RejectionsPage.model_validate(twin.views.rejections(run, 100_000, 0))
     return contract.verdicts(feed, page.items)
+
+
+SAMPLE = snapshot(
+    [
+        *seen("alderway.com", "dns", "proxy", days=10),
+        *seen("birchton.com", "dns", days=10),
+        *seen("cedarama.com", "dns", "proxy", days=200),
+        *seen("drumlins.com", "dns", days=200),
+        *seen("elmgrove.com", "dns", "proxy", days=None),
+        *seen("app.firtrees.com", "dns", "edr", days=90),
+        *seen("gardenia.com", "dns", days=None, observed_at=ago(90, seconds=1)),
+        *seen("hawthorn.com", "dns", "carrier_pigeon", days=10),
+        *seen("ironwood.com", "dns", days=10, vendor_hint="Ironworks"),
+        *seen("junipero.com", "dns", "edr", days=10, vendor_hint="Ironworks"),
+        *seen("katsuras.com", "dns", days=10),
+        *seen("laurelle.com", "dns", days=200),
+        *seen("mahogany.com", "dns", "proxy", days=10),
+        *seen("nutmeggy.com", "dns", "dns", days=10),
+        *seen("nutmeggy.com", "edr", days=150),
+        *seen("oleander.com", "dns", "proxy", days=10),
+        *seen("oleander.app", "dns", "proxy", days=10),
+        *seen("pinecone.com", "dns", "proxy", days=10),
+        *seen("pinecona.com", "dns", "proxy", days=10),
+        *seen("quincess.com", "dns", days=200),
+        *seen("redwoods.com", "dns", "proxy", days=10),
+        *seen("python.org", "dns", "proxy", days=10),
+        *seen("sequoias.com", "dns", days=200),
+        *seen("tamarack.com", "dns", days=10),
+        *seen("viburnum.com", "dns", "proxy", days=10),
+        *seen("wisteria.com", "dns", days=10),
+        *seen("wisteria.com", "edr", days=150),
+        *seen("intranet.local", "dns", days=10),
+    ],
+    objects=[
+        idp("birchton.com"),
+        idp("ironwood.com"),
+        idp("katsuras.com", has_sso=False),
+        idp("laurelle.com", last_login_at=ago(5)),
+        idp("oleander.com"),
+        idp("pinecone.com"),
+        idp("viburnum.com", has_sso=False),
+    ],
+    cis=[
+        ci("cedarama.com"),
+        ci("elmgrove.com"),
+        ci("gardenia.com"),
+        ci("mahogany.com", "retired"),
+        ci("redwoods.com", ci_type="laptop"),
+        ci("quincess.com"),
+        ci("sequoias.com"),
+        ci("myalderway.com"),
+        ci("wisteria.com"),
+    ],
+    resources=[cloud("drumlins-queue")],
+    transactions=[
+        spend("Cedarama"),
+        spend("Sequoias", is_recurring=False),
+        spend("Tamarack Inc"),
+    ],
+    contracts=[{"vendor_name": "Quincess"}],
+)
+HEALTHY = {
+    "alderway.com": "shadow",
+    "birchton.com": "clean",
+    "cedarama.com": "zombie",
+    "drumlins.com": "parked",
+    "elmgrove.com": "indeterminate",
+    "firtrees.com": "shadow",
+    "gardenia.com": "parked",
+    "hawthorn.com": "rejected",
+    "ironwood.com": "clean",
+    "junipero.com": "clean",
+    "katsuras.com": "rejected",
+    "laurelle.com": "clean",
+    "mahogany.com": "shadow",
+    "nutmeggy.com": "rejected",
+    "oleander.com": "clean",
+    "oleander.app": "shadow",
+    "pinecone.com": "clean",
+    "pinecona.com": "shadow",
+    "python.org": "rejected",
+    "quincess.com": "parked",
+    "redwoods.com": "shadow",
+    "sequoias.com": "parked",
+    "tamarack.com": "rejected",
+    "viburnum.com": "clean",
+    "wisteria.com": "clean",
+}

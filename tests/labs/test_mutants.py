@@ -1,0 +1,76 @@
+"""The lab's own grade: every deliberately broken AOD twin must turn it red, the healthy one must not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pytest_aosfarm.twins.process import TwinProcess
+from pytest_aosfarm.twins.serve import defects
+
+ROOT = Path(__file__).parents[2]
+DEFECTS = tuple(defects("aod"))
+GRADED = "labs/aod/test_verdicts.py::test_every_verdict_is_right"
+KILLERS = {
+    "accept-bad-input": "labs/aod/test_bad_input.py::test_ground_truth_is_refused_at_any_depth",
+    "feeds-disagree": "labs/aod/test_agreement.py::test_classifications",
+    "hide-rejections": "labs/aod/test_agreement.py::test_rejections_are_complete",
+    "ignore-offset": "labs/aod/test_agreement.py::test_rejections_come_in_pages",
+    "order-dependent": "labs/aod/test_invariance.py::test_the_order_of_records",
+    "recency-by-wall-clock": "labs/aod/test_invariance.py::test_a_snapshot_made_120_days_ago",
+    "serve-newest-run": "labs/aod/test_isolation.py::test_each_tenant_sees_its_own_runs",
+    "serve-other-tenant": "labs/aod/test_isolation.py::test_each_tenant_sees_its_own_runs",
+    "unknown-run-200": "labs/aod/test_contract.py::test_an_unknown_run_is_not_found",
+    "unstable-repeat": "labs/aod/test_invariance.py::test_the_same_snapshot_twice",
+}
+"""Where a defect is expected to show first; elsewhere the graded test is."""
+
+
+def run_lab(defect: str | None, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run the AOD lab against a twin with `defect`, as a user would against a live AOD."""
+    twin = TwinProcess.start("aod", defect=defect)
+    try:
+        command = [sys.executable, "-m", "pytest", "--lab=aod", "-q", "--no-farm-record", "-p", "no:cacheprovider", *args]
+        env = {**os.environ, "AOD_BASE_URL": twin.url}
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+    finally:
+        twin.stop()
+
+
+@pytest.fixture(scope="module")
+def verdict_on() -> dict[str | None, subprocess.CompletedProcess[str]]:
+    """The lab's run against the healthy twin and against each defect, stopped at the first failure; two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        runs = {
+            defect: pool.submit(run_lab, defect, "-x", KILLERS.get(defect, GRADED), "labs/aod") for defect in DEFECTS
+        }
+        healthy = pool.submit(run_lab, None)
+        return {None: healthy.result(), **{defect: run.result() for defect, run in runs.items()}}
+
+
+def test_there_are_enough_defects():
+    assert len(DEFECTS) >= 12
+    assert KILLERS.keys() <= set(DEFECTS)
+
+
+def test_a_healthy_module_is_not_accused(verdict_on):
+    assert verdict_on[None].returncode == 0, verdict_on[None].stdout[-3000:]
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_broken_module_is_caught(verdict_on, defect):
+    run = verdict_on[defect]
+    assert run.returncode == 1, run.stdout[-3000:] + run.stderr[-500:]
+    assert "1 failed" in run.stdout
+
+
+@pytest.mark.slow
+def test_the_table_in_the_docs_is_what_happens():
+    from tools.mutant_table import PATH, table
+
+    assert PATH.read_text(encoding="utf-8") == table(), "run `python -m tools.mutant_table`"

@@ -1,0 +1,72 @@
+"""What the tests of recording share: read the store of an inner run, and start one as a real process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from pytest_aosfarm.recording.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COUNTS = ("collected", "deselected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed", "not_run")
+
+
+def all_runs(root: Path, name: str = ".aosfarm/farm.db") -> list[dict[str, Any]]:
+    """Every run in the store under `root`, the newest first, each with its tests."""
+    with RunStore(root / name, create=False) as store:
+        ids: list[Any] = [run["id"] for run in store.runs()]
+        return [run for one in ids if (run := store.run(one)) is not None]
+
+
+def only_run(root: Path) -> dict[str, Any]:
+    """The one run in the store under `root`."""
+    (run,) = all_runs(root)
+    return run
+
+
+def counts(run: dict[str, Any]) -> dict[str, int]:
+    """The counts of a run that are not zero."""
+    return {name: run[name] for name in COUNTS if run[name]}
+
+
+def outcomes(run: dict[str, Any]) -> dict[str, str]:
+    """Outcome of each test by its name; a later attempt replaces an earlier one."""
+    return {test["nodeid"].rpartition("::")[2]: test["outcome"] for test in run["tests"]}
+
+
+def spools(root: Path) -> list[Path]:
+    """The spools left under `root`."""
+    return sorted((root / ".aosfarm" / "spool").glob("*"))
+
+
+def start_pytest(root: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """A real pytest process in `root`, in a process group of its own, without colours."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=root,
+        env={**os.environ, "PY_COLORS": "0", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 60) -> str:
+    """Wait for the process and return all it wrote."""
+    out, _ = process.communicate(timeout=seconds)
+    return out
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Return when `condition` holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)

@@ -1,0 +1,175 @@
+"""The run store: saving twice changes nothing, other people's files are left alone, several writers get along."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pytest_aosfarm.errors import RecordingError
+from pytest_aosfarm.recording.events import AttemptFinished, RunStarted
+from pytest_aosfarm.recording.store import RunStore
+
+START = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
+
+
+def started(uuid: str = "u-1", **changes: object) -> RunStarted:
+    values: dict[str, object] = {
+        "uuid": uuid, "started_at": START, "labs": ("aod", "dcl"), "scale": "small", "seed": (1 << 64) - 1, "anchor": START,
+        "profile": "typical", "tenant": None, "database": "/nowhere", "versions": {"pytest": "9"},
+    }  # fmt: skip
+    return RunStarted(**(values | changes))  # type: ignore[arg-type]  # the values of RunStarted by name
+
+
+def attempt(name: str, number: int = 1, outcome: str = "passed") -> AttemptFinished:
+    return AttemptFinished(
+        nodeid=name,
+        attempt=number,
+        identity=name,
+        outcome=outcome,
+        phase="call",
+        worker="gw0",
+        started_at=START + timedelta(seconds=number),
+        call_us=1 << 40,
+        message="ünïcode\n",
+        tenant="me",
+        properties={"farm.x": 0.1, "none": None},
+    )
+
+
+def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "deep" / "farm.db", create=True) as store:
+        run_id = store.begin_run(started())
+        assert store.status(run_id) == "running"
+        store.save(run_id, [attempt("b"), attempt("a")], {"collected": 2, "grades": {"aod": {"x": {"f1": 1.0}}}})
+        run = store.run(run_id)
+
+    assert run is not None
+    tests = run.pop("tests")
+    assert (run["uuid"], run["seed"]) == ("u-1", (1 << 64) - 1)
+    assert (run["lab"], run["started_at"], run["exit_code"], run["scenario"]) == ("aod,dcl", START, None, None)
+    assert run["grades"] == {"aod": {"x": {"f1": 1.0}}}
+    assert isinstance(tests, list)
+    assert [test["nodeid"] for test in tests] == ["a", "b"]
+    assert tests[0]["properties"] == {"farm.x": 0.1, "none": None}
+    assert (tests[0]["call_us"], tests[0]["message"], tests[0]["tenant"]) == (1 << 40, "ünïcode\n", "me")
+
+
+def test_saving_twice_changes_nothing(tmp_path: Path) -> None:
+    with RunStore(tmp_path / "farm.db", create=True) as store:
+        seen = []
+        for _ in range(2):
+            run_id = store.begin_run(started())
+            store.save(run_id, [attempt("a", 1, "rerun"), attempt("a", 2)], {"status": "passed"})
+            seen.append(store.run(run_id))
+        assert seen[0] == seen[1]
+        assert len(store.runs()) == 1
+        assert store.begin_run(started("u-2")) != run_id
+        assert [run["uuid"] for run in store.runs()] == ["u-2", "u-1"]
+        assert [run["uuid"] for run in store.runs(1)] == ["u-2"]
+        assert store.run(99) is None
+
+
+def test_a_run_that_was_deleted_takes_its_tests_along(tmp_path: Path) -> None:
+    path = tmp_path / "farm.db"
+    with RunStore(path, create=True) as store:
+        store.save(store.begin_run(started()), [attempt("a")], {"status": "passed"})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM farm_runs")
+        assert connection.execute("SELECT count(*) FROM farm_run_tests").fetchone() == (0,)
+
+
+def run_sql(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def make_newer(path: Path) -> None:
+    RunStore(path, create=True).close()
+    run_sql(path, "PRAGMA user_version = 99")
+
+
+def make_foreign(path: Path) -> None:
+    run_sql(path, "CREATE TABLE farm_runs (id INTEGER)")
+
+
+def make_stamped_foreign(path: Path) -> None:
+    run_sql(path, "PRAGMA user_version = 1")
+
+
+def make_corrupt(path: Path) -> None:
+    path.write_bytes(b"this is no database " * 200)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (make_newer, "schema version is 99.*knows 1.*upgrade"),
+        (make_foreign, "another program.*--farm-db"),
+        (make_stamped_foreign, "another program"),
+        (make_corrupt, "not a database"),
+        (Path.mkdir, "unable to open"),
+    ],
+)
+@pytest.mark.parametrize("create", [True, False])
+def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(tmp_path: Path, make, says: str, create: bool) -> None:
+    path = tmp_path / "farm.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(RecordingError, match=says if create or before else "no such database") as caught:
+        RunStore(path, create=create)
+    assert str(path) in str(caught.value)
+    if before is not None:
+        assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["farm.db"]
+
+
+def test_reading_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="no such database"):
+        RunStore(tmp_path / "farm.db", create=False)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "farm.db").touch()
+    with pytest.raises(RecordingError, match="no runs yet"):
+        RunStore(tmp_path / "farm.db", create=False)
+    assert (tmp_path / "farm.db").stat().st_size == 0
+
+
+def test_a_locked_database_is_an_error_after_a_while_and_readable_all_the_time(tmp_path: Path) -> None:
+    path = tmp_path / "farm.db"
+    with RunStore(path, create=True, busy_seconds=0.1) as store:
+        run_id = store.begin_run(started())
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(RecordingError, match="locked"):
+                store.save(run_id, [attempt("a")], {"status": "passed"})
+            assert store.status(run_id) == "running"
+        store.save(run_id, [attempt("a")], {"status": "passed"})
+        assert store.status(run_id) == "passed"
+
+
+def write_one_run(path: Path, number: int) -> None:
+    with RunStore(path, create=True) as store:
+        run_id = store.begin_run(started(f"u-{number}"))
+        for batch in range(5):
+            store.save(run_id, [attempt(f"{batch}-{one}") for one in range(20)], {"passed": 20 * (batch + 1)})
+
+
+def test_processes_that_start_on_no_database_at_once_all_get_theirs_written(tmp_path: Path) -> None:
+    path = tmp_path / "farm.db"
+    spawn = multiprocessing.get_context("fork")
+    processes = [spawn.Process(target=write_one_run, args=(path, number)) for number in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    with RunStore(path, create=False) as store:
+        runs = store.runs()
+        assert {run["uuid"] for run in runs} == {f"u-{number}" for number in range(4)}
+        assert all(len(store.run(run["id"])["tests"]) == 100 for run in runs)
