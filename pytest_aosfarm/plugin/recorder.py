@@ -14,7 +14,7 @@ from pytest_aosfarm.plugin.terminal import TerminalBlock
 from pytest_aosfarm.recording.attempts import Attempts, clean, message_of
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
 from pytest_aosfarm.recording.location import parse_db
-from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard
+from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard, Terminated
 from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests
 from pytest_aosfarm.recording.writer import RunWriter
 
@@ -111,12 +111,13 @@ class Recorder:
                     self._write(attempt)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Tell Ctrl-C from pytest's own way of stopping early."""
+        """Tell Ctrl-C, SIGTERM and `pytest.exit` from pytest's and xdist's own ways of stopping early."""
         with self._guarded():
-            if excinfo.errisinstance(pytest.Session.Interrupted):
-                self._ending.stopped = True
-            else:
+            # Both have an exception of their own for those, a child of KeyboardInterrupt.
+            if excinfo.type in {KeyboardInterrupt, Terminated, pytest.exit.Exception}:
                 self._ending.interrupted = True
+            else:
+                self._ending.stopped = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -22,7 +22,6 @@ __all__ = (
     "fold",
     "found_labels",
     "instant",
-    "records",
     "words",
 )
 
@@ -56,7 +55,7 @@ _REQUIRED = {
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-def records(document: Mapping[str, Any], plane: str, kind: str) -> Iterator[Record]:
+def _usable(document: Mapping[str, Any], plane: str, kind: str) -> Iterator[Record]:
     """The usable records of one list: those that carry the fields without which a record is dropped."""
     required = _REQUIRED[kind]
     for record in document["planes"].get(plane, {}).get(kind, ()):
@@ -125,13 +124,15 @@ class Estate:
     """A snapshot sorted by key. No name is matched to excluded keys: it could not matter."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._records: dict[tuple[str, str], list[Record]] = {}
         created = instant(document["meta"].get("created_at"))
         if created is None:
             raise ValueError(f"meta.created_at is {document['meta'].get('created_at')!r}, not an ISO timestamp")
         self.oldest_recent = created - WINDOW
         self.domains = RegisteredDomains()
         self.keys: dict[str, Evidence] = {}
-        self._observe(document)
+        self._observe()
         self.labels: dict[str, list[Evidence]] = defaultdict(list)
         self.vendors: dict[str, list[Evidence]] = defaultdict(list)
         for evidence in self.keys.values():
@@ -141,9 +142,15 @@ class Estate:
                 self.vendors[evidence.hint].append(evidence)
         self.labels, self.vendors = dict(self.labels), dict(self.vendors)
         self.label_lengths = tuple(sorted({len(label) for label in self.labels}))
-        self._match_identity(document)
-        self._match_cloud(document)
-        self._match_finance(document)
+        self._match_identity()
+        self._match_cloud()
+        self._match_finance()
+
+    def records(self, plane: str, kind: str) -> list[Record]:
+        """The usable records of one list."""
+        if (plane, kind) not in self._records:
+            self._records[plane, kind] = list(_usable(self._document, plane, kind))
+        return self._records[plane, kind]
 
     def key_of(self, observation: Mapping[str, Any]) -> str | None:
         """The key an observation speaks of; None if it has no public domain."""
@@ -167,9 +174,9 @@ class Estate:
         """Whether `moment` lies in the activity window; its far end does."""
         return moment is not None and moment >= self.oldest_recent
 
-    def _observe(self, document: Mapping[str, Any]) -> None:
+    def _observe(self) -> None:
         hinted: dict[str, str] = {}
-        for observation in records(document, "discovery", "observations"):
+        for observation in self.records("discovery", "observations"):
             key = self.key_of(observation)
             if key is None:
                 continue
@@ -191,8 +198,8 @@ class Estate:
                 if self.is_recent(moment):
                     evidence.recent_sources.add(source)
 
-    def _match_identity(self, document: Mapping[str, Any]) -> None:
-        for entry in records(document, "idp", "objects"):
+    def _match_identity(self) -> None:
+        for entry in self.records("idp", "objects"):
             evidence = self.keys.get(self.domains.of(entry.get("external_ref")) or "")
             if evidence is None:
                 continue
@@ -200,17 +207,17 @@ class Estate:
             moment = instant(entry.get("last_login_at"))
             if moment is not None:
                 evidence.seen.append((moment, "last login"))
-        for ci in records(document, "cmdb", "cis"):
+        for ci in self.records("cmdb", "cis"):
             for key in self.ci_keys(ci) & self.keys.keys():
                 self.keys[key].cis.append(ci)
 
-    def _match_cloud(self, document: Mapping[str, Any]) -> None:
+    def _match_cloud(self) -> None:
         by_uri: dict[str, set[str]] = defaultdict(set)
         for evidence in self.keys.values():
             for observation in evidence.observations:
                 if observation.get("observed_uri"):
                     by_uri[observation["observed_uri"]].add(evidence.key)
-        for resource in records(document, "cloud", "resources"):
+        for resource in self.records("cloud", "resources"):
             matched = set(by_uri.get(resource.get("uri") or "", ()))
             matched.update(twin.key for label in self.named_by(resource["name"]) for twin in self.labels[label])
             moment = instant(resource.get("observed_at"))
@@ -219,8 +226,8 @@ class Estate:
                 if moment is not None:
                     self.keys[key].seen.append((moment, "cloud resource"))
 
-    def _match_finance(self, document: Mapping[str, Any]) -> None:
-        spend = {name: list(records(document, "finance", name)) for name in ("transactions", "contracts", "vendors")}
+    def _match_finance(self) -> None:
+        spend = {name: self.records("finance", name) for name in ("transactions", "contracts", "vendors")}
         by_vendor: dict[str, int] = defaultdict(int)
         for row in (row for rows in spend.values() for row in rows):
             by_vendor[fold(row.get("vendor_name"))] += 1

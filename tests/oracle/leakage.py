@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .evidence import Estate, Record, records, words
+from .evidence import Estate, Record, words
 from .rederive import DRIFTED
 
 if TYPE_CHECKING:
@@ -72,27 +72,24 @@ class Score(NamedTuple):
 
 
 def balanced_accuracy(samples: Iterable[Sample], seed: int) -> Score:
-    """Train on the vendors of one half and guess those of the other, both ways round; the mean recall of the classes.
+    """Train on the vendors of one half, guess those of the other; the mean recall of the classes.
 
-    The halves are a stable hash of seed and group, so every sample is guessed once, by a model that never saw its
-    vendor. Every class has the same prior. Raises ValueError if fewer than two classes are in both halves: then
-    nothing could be told.
+    The halves are a stable hash of seed and group. One split and no cross-fit: guessing both ways round would count
+    the same chance likeness of the halves twice, and `sigma` would be too small. Every class has the same prior.
+    Raises ValueError if fewer than two classes are in both halves: then nothing could be told.
     """
-    halves: tuple[dict[str, list[frozenset[str]]], ...] = (defaultdict(list), defaultdict(list))
+    train: dict[str, list[frozenset[str]]] = defaultdict(list)
+    held_out: dict[str, list[frozenset[str]]] = defaultdict(list)
     for group, label, text in samples:
-        halves[_draw(str(seed), group)[0] & 1][label].append(_grams(text))
-    classes = sorted(halves[0].keys() & halves[1].keys())
+        (train if _draw(str(seed), group)[0] & 1 else held_out)[label].append(_grams(text))
+    classes = sorted(train.keys() & held_out.keys())
     if len(classes) < 2:
         raise ValueError(f"only the classes {classes} are in both halves; two are needed, so give more samples")
-    hits = [0] * len(classes)
-    for train, held_out in (halves, halves[::-1]):
-        weights = _weights([train[label] for label in classes])
-        for at, label in enumerate(classes):
-            hits[at] += sum(_guess(grams, weights) == at for grams in held_out[label])
-    sizes = [len(halves[0][label]) + len(halves[1][label]) for label in classes]
+    weights = _weights([train[label] for label in classes])
+    recalls = [_recall(at, held_out[label], weights) for at, label in enumerate(classes)]
     chance = 1 / len(classes)
-    accuracy = sum(hit / size for hit, size in zip(hits, sizes, strict=True)) / len(classes)
-    return Score(accuracy, chance, math.sqrt(sum(chance * (1 - chance) / size for size in sizes)) / len(classes))
+    variance = sum(chance * (1 - chance) / len(held_out[label]) for label in classes)
+    return Score(sum(recalls) / len(classes), chance, math.sqrt(variance) / len(classes))
 
 
 def _grams(text: str) -> frozenset[str]:
@@ -118,22 +115,25 @@ def _weights(train: Sequence[Sequence[frozenset[str]]]) -> Mapping[str, tuple[fl
     return weights
 
 
-def _guess(grams: frozenset[str], weights: Mapping[str, tuple[float, ...]]) -> int | None:
-    rows = [weights[gram] for gram in grams if gram in weights]
-    scores = [sum(column) for column in zip(*rows, strict=True)]
-    return scores.index(max(scores)) if scores else None
+def _recall(label: int, held_out: Sequence[frozenset[str]], weights: Mapping[str, tuple[float, ...]]) -> float:
+    hits = 0
+    for grams in held_out:
+        rows = [weights[gram] for gram in grams if gram in weights]
+        scores = [sum(column) for column in zip(*rows, strict=True)]
+        hits += bool(scores) and scores.index(max(scores)) == label
+    return hits / len(held_out)
 
 
-def texts(document: Mapping[str, Any], truth: Mapping[str, str]) -> dict[str, list[Sample]]:
+def texts(document: Mapping[str, Any], truth: Mapping[str, str], estate: Estate | None = None) -> dict[str, list[Sample]]:
     """List ("plane.kind") -> one sample per key that the list knows and whose verdict in `truth` is in CLASSES.
 
-    The group of a key is its vendor hint, or its label if it has none.
+    The group of a key is its vendor hint, or its label if it has none. `estate` is that of the document, if at hand.
     """
-    estate = Estate(document)
+    estate = estate or Estate(document)
     samples = {}
     for (plane, kind), fields in FIELDS.items():
         drawn: dict[str, tuple[bytes, str]] = {}
-        for record in records(document, plane, kind):
+        for record in estate.records(plane, kind):
             for key in _keys_of(estate, plane, kind, record):
                 lot = _draw(key, str(record[fields[0]]))
                 if truth.get(key) in CLASSES and (key not in drawn or lot < drawn[key][0]):

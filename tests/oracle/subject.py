@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .domains import EXCLUDED
-from .evidence import Estate, Evidence, Record, records
+from .evidence import Estate, Evidence, Record
 from .rederive import governance, verdict
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class Subject:
         self.governed = governance(self.estate)
         self.verdicts = {key: verdict(self.estate, found, self.governed[key]) for key, found in self.estate.keys.items()}
 
-    def records(self, plane: str, name: str) -> Iterator[Record]:
+    def records(self, plane: str, name: str) -> list[Record]:
         """The usable records of one list."""
-        return records(self.document, plane, name)
+        return self.estate.records(plane, name)
 
     def graded(self) -> Iterator[Evidence]:
         """The evidence of every discovered key that policy does not exclude."""

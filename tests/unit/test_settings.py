@@ -44,7 +44,10 @@ VALID = {
     "lab": [("aod", ("aod",)), ("aod,dcl", ("aod", "dcl")), ("dcl, aod ,dcl", ("dcl", "aod"))],
     "scale": [(name, name) for name in SCALES],
     "seed": [("0", 0), ("7", 7), ("0x1F", 31), ("007", 7), (str(MAX_SEED), MAX_SEED), ("random", DRAWN)],
-    "anchor": [("2025-03-01T10:00:00+02:00", datetime(2025, 3, 1, 8, tzinfo=UTC)), ("2025-03-01T10:00Z", datetime(2025, 3, 1, 10, tzinfo=UTC))],
+    "anchor": [
+        ("2025-03-01T10:00:00+02:00", datetime(2025, 3, 1, 8, tzinfo=UTC)),
+        ("2025-03-01T10:00Z", datetime(2025, 3, 1, 10, tzinfo=UTC)),
+    ],
     "profile": [(name, name) for name in PROFILES],
     "db": [("runs.db", "runs.db"), ("sqlite:///runs.db", "sqlite:///runs.db")],
     "tenant": [("acme", "acme"), (" acme ", "acme")],
@@ -125,7 +128,8 @@ def test_a_seed_reads_the_same_in_both_notations(seed) -> None:
 
 
 @given(
-    st.datetimes(datetime(2001, 1, 1), datetime(2099, 12, 31)), st.integers(-23 * 60, 23 * 60)  # noqa: DTZ001
+    st.datetimes(datetime(2001, 1, 1), datetime(2099, 12, 31)),
+    st.integers(-23 * 60, 23 * 60),  # noqa: DTZ001
 )
 def test_an_anchor_is_the_same_moment_in_utc(naive, minutes) -> None:
     moment = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
@@ -156,7 +160,12 @@ def test_an_unknown_variable_of_ours_is_refused() -> None:
 
 
 def test_environment_passes_over_what_is_empty_or_not_ours(monkeypatch) -> None:
-    for name, text in {"AOSFARM_SCALE": "large", "AOSFARM_SEED": "", "AOD_BASE_URL": "http://aod.test", "OTHER": "x"}.items():
+    for name, text in {
+        "AOSFARM_SCALE": "large",
+        "AOSFARM_SEED": "",
+        "AOD_BASE_URL": "http://aod.test",
+        "OTHER": "x",
+    }.items():
         monkeypatch.setenv(name, text)
     found = environment()
     assert found["AOSFARM_SCALE"] == "large"
@@ -185,7 +194,8 @@ class TestLive:
 
     def test_what_is_given_beats_what_live_suggests(self) -> None:
         settings = settle(
-            {"anchor": "2026-01-01T00:00:00Z", "timeout": "5"}, {"AOD_BASE_URL": "http://aod.test", "AOSFARM_MODULES": "live"}
+            {"anchor": "2026-01-01T00:00:00Z", "timeout": "5"},
+            {"AOD_BASE_URL": "http://aod.test", "AOSFARM_MODULES": "live"},
         )
         assert (settings.anchor, settings.timeout) == (datetime(2026, 1, 1, tzinfo=UTC), 5)
 
@@ -206,7 +216,18 @@ class TestLive:
         assert "set AOD_BASE_URL" in refusal({"modules": "live"})
 
     @pytest.mark.parametrize(
-        "url", ["aod.test", "ftp://aod.test", "http://", "http://:80", "http://h:99999", "http://h:0", "http://h/?a=1", "http://h h", "http://[::1"]
+        "url",
+        [
+            "aod.test",
+            "ftp://aod.test",
+            "http://",
+            "http://:80",
+            "http://h:99999",
+            "http://h:0",
+            "http://h/?a=1",
+            "http://h h",
+            "http://[::1",
+        ],
     )
     def test_a_wrong_url_is_refused_when_the_farm_is_used(self, url) -> None:
         assert not settle(env={"AOD_BASE_URL": url}).in_use
