@@ -102,7 +102,6 @@ def test_a_file_that_cannot_be_collected_is_an_error_of_the_run(
     assert "no_such_module_anywhere" in bad["message"]
 
 
-
 def test_a_file_that_is_skipped_as_a_whole_is_one_skip(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
     pytester.makepyfile("import pytest\npytest.skip('later', allow_module_level=True)")
     result = pytester.runpytest("--farm-seed=1", *plugin_args)
@@ -379,7 +378,9 @@ def test_the_database_may_be_elsewhere(pytester: pytest.Pytester, monkeypatch: p
     result.stdout.fnmatch_lines(["run 1 recorded in here.db (aosfarm show 1 --db here.db)"])
 
 
-def test_another_kind_of_database_is_one_line_before_any_test(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
+def test_another_kind_of_database_is_one_line_before_any_test(
+    pytester: pytest.Pytester, plugin_args: tuple[str, ...]
+) -> None:
     pytester.makepyfile("def test(): pass")
     result = pytester.runpytest("--farm-db=postgresql://me:secret@host/db", *plugin_args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

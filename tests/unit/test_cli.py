@@ -6,13 +6,16 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.recording.events import AttemptFinished, RunFinished, RunStarted
 from pytest_aosfarm.recording.writer import RunWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 KEYS = [
@@ -55,7 +58,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def json_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
+def json_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     assert main([*arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -64,14 +67,13 @@ def test_runs_come_newest_first_with_exactly_these_keys(project: Path, capsys: p
     record(project, "u-1")
     record(project, "u-2", labs=("aod", "dcl"))
     runs = json_of(capsys, "runs")
-    assert isinstance(runs, list)
     assert [list(run) for run in runs] == [KEYS, KEYS]
     assert runs[0] == {
         "id": 2, "status": "failed", "exit_code": 1, "lab": "aod,dcl", "scale": "small", "seed": 7, "scenario": None,
         "started_at": "2026-05-04T00:00:00+00:00", "collected": None, "passed": 1, "failed": 1, "errors": 0, "skipped": 0,
         "xfailed": 0, "xpassed": 0, "crashed": 0,
     }  # fmt: skip
-    assert [run["id"] for run in json_of(capsys, "runs", "-n", "1")] == [2]  # type: ignore[attr-defined]  # a list, as above
+    assert [run["id"] for run in json_of(capsys, "runs", "-n", "1")] == [2]
 
 
 def test_runs_for_a_reader_is_one_aligned_line_each(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +88,6 @@ def test_runs_for_a_reader_is_one_aligned_line_each(project: Path, capsys: pytes
 def test_show_adds_tests_and_grades(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record(project, "u-1")
     run = json_of(capsys, "show", "1")
-    assert isinstance(run, dict)
     assert run["grades"] == {"aod": {"shadow": {"f1": 0.875}}}
     assert [(test["nodeid"], test["outcome"], test["call_us"]) for test in run["tests"]] == [
         ("t.py::ok", "passed", 1_500_000),
@@ -128,7 +129,7 @@ def test_the_database_is_named_or_in_the_environment_or_nearest_upwards(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def uuid(*arguments: str) -> object:
-        return json_of(capsys, "show", "1", *arguments)["uuid"]  # type: ignore[index]  # an object
+        return json_of(capsys, "show", "1", *arguments)["uuid"]
 
     record(project, "nearest")
     record(project, "named", database=project / "named.db")
@@ -157,11 +158,11 @@ def test_recover_says_what_became_of_each_spool(project: Path, capsys: pytest.Ca
     assert main(["recover"]) == 1
     assert "u-1.jsonl: left where it is" in capsys.readouterr().out
 
-    (one,) = json_of(capsys, "recover", "--db", "other.db")  # type: ignore[misc]  # a list
+    (one,) = json_of(capsys, "recover", "--db", "other.db")
     assert one.items() >= {"id": 1, "status": "failed", "tests": 2, "left": None}.items()
     assert main(["recover"]) == 0
     assert capsys.readouterr().out == "nothing to recover\n"
-    assert len(json_of(capsys, "runs", "--db", "other.db")) == 1  # type: ignore[arg-type]  # a list
+    assert len(json_of(capsys, "runs", "--db", "other.db")) == 1
 
 
 def test_the_ways_to_break_a_twin_are_listed_and_a_wrong_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

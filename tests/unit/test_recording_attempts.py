@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aosfarm.recording.attempts import Attempts, clean
-from pytest_aosfarm.recording.events import AttemptFinished
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.recording.events import AttemptFinished
 
 
 @dataclass
@@ -97,8 +99,10 @@ def test_workers_that_talk_across_each_other_do_not_mix(order: list[str]) -> Non
 
 
 def test_durations_and_properties_are_kept_and_odd_ones_made_harmless() -> None:
-    odd = [("a", 1), ("b", float("nan")), ("c", object), ("d", "x\0\ud800"), "no pair", ("farm.identity", "id"), ("farm.tenant", "me")]
-    (done,) = fold(PASS, Report("call", "passed", duration=1.5), Report("teardown", "passed", duration=0.001, user_properties=odd))
+    odd = [("a", 1), ("b", float("nan")), ("c", object), ("d", "x\0\ud800"), "no pair"]
+    ours = [("farm.identity", "id"), ("farm.tenant", "me")]
+    last = Report("teardown", "passed", duration=0.001, user_properties=odd + ours)
+    (done,) = fold(PASS, Report("call", "passed", duration=1.5), last)
     assert (done.setup_us, done.call_us, done.teardown_us) == (250_000, 1_500_000, 1_000)
     assert done.properties == {"a": 1, "b": "nan", "c": "<class 'object'>", "d": "x\\x00\\ud800"}
     assert (done.identity, done.tenant) == ("id", "me")

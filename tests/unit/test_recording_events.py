@@ -60,9 +60,7 @@ attempts = st.builds(
     tenant=maybe_texts,
     properties=st.dictionaries(texts, scalars, max_size=4),
 )
-finished = st.builds(
-    RunFinished, finished_at=st.none() | times, status=texts, exit_code=st.none() | st.integers()
-)
+finished = st.builds(RunFinished, finished_at=st.none() | times, status=texts, exit_code=st.none() | st.integers())
 events = st.one_of(started, collected, attempts, finished)
 
 

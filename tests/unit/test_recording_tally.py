@@ -13,7 +13,9 @@ from pytest_aosfarm.recording.status import Ending, decide, has_lost_tests
 from pytest_aosfarm.recording.tally import Tally
 
 
-def finished(name: str, outcome: str = "passed", *, attempt: int = 1, phase: str = "call", **properties: Scalar) -> AttemptFinished:
+def finished(
+    name: str, outcome: str = "passed", *, attempt: int = 1, phase: str = "call", **properties: Scalar
+) -> AttemptFinished:
     return AttemptFinished(
         nodeid=name,
         attempt=attempt,

@@ -1,0 +1,21 @@
+"""The README says what is so: its table of settings is generated, its example runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pytest_aosfarm.settings import markdown_table
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_table_of_settings_is_the_generated_one():
+    between = README.read_text(encoding="utf-8").split("<!-- settings -->")[1].split("<!-- /settings -->")[0]
+    assert between.strip() == markdown_table().strip()
+
+
+def test_the_example_runs(pytester):
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    pytester.makepyfile(example)
+    pytester.runpytest().assert_outcomes(passed=2)
