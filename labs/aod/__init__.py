@@ -1,1 +1,1 @@
-"""The AOD lab: does discovery find what was planted, say it consistently, and keep tenants apart?"""
+"""The AOD lab: discovery finds what was planted, says it consistently, and keeps tenants apart."""

@@ -27,7 +27,10 @@ GROUPS = {
     "boundary-day": ("edge-of-recent", "past-the-edge", "cloud-edge"),
     "only-activity": ("login-is-the-only-activity", "cloud-is-the-only-activity", "only-unknown-sources-recent"),
     "indeterminate": ("undated", "only-unknown-sources", "sibling-undated", "cloud-undated"),
-    "idp-without-sso": ("idp-without-sso", "idp-without-sso-paid", "idp-without-sso-one-source"),
+    "idp-without-sso": (
+        "idp-without-sso", "idp-without-sso-paid", "idp-without-sso-one-source",
+        "idp-without-sso-unused", "idp-without-sso-unused-paid",
+    ),
     "failed-governance": (
         "retired-ci", "wrong-type-ci", "ci-without-lifecycle", "legacy-login", "retired-ci-one-source",
         "several-cis", "legacy-login-beside-cmdb",

@@ -42,10 +42,10 @@ class AodClient(ModuleClient):
             paths = self.openapi().get("paths")
         except ModuleError as error:
             reason = str(error).splitlines()[0]
-            raise ModuleError(f"no AOD at {self.base_url}: {reason}") from error
+            raise ModuleError(f"no AOD at {self.address}: {reason}") from error
         if not isinstance(paths, dict) or contract.FEED_PATH not in paths:
             raise ModuleError(
-                f"no AOD at {self.base_url}: it is healthy, but its OpenAPI does not mention {contract.FEED_PATH}"
+                f"no AOD at {self.address}: it is healthy, but its OpenAPI does not mention {contract.FEED_PATH}"
             )
 
     def discover(self, snapshot: bytes | Mapping[str, Any]) -> contract.RunResponse:

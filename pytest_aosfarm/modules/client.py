@@ -87,6 +87,11 @@ class ModuleClient:
         self.tenant = tenant
         self.timeout = timeout
 
+    @property
+    def address(self) -> str:
+        """`base_url` as it may be shown: without user name and password."""
+        return _shown(httpx.URL(self.base_url))
+
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request and return the reply, whatever its status; `options` are httpx's.
 

@@ -107,12 +107,14 @@ def grade_lines(grades: Grades, *, width: int) -> list[str]:
     if not columns:
         return []
     lines = [line.ljust(max(map(len, (lab, *METRICS)))) for line in (lab, *METRICS)]
-    for index, column in enumerate(columns):
-        size = max(map(len, column))
-        rest = len(columns) - index - 1
-        room = width - len(lines[0]) - len(GAP) - (len(f"{GAP}+{rest} more") if rest else 0)
-        if size > room:
-            lines[0] += f"{GAP}+{rest + 1} more"
+    sizes = [max(map(len, column)) for column in columns]
+    room = width - len(lines[0])
+    if sum(sizes) + len(GAP) * len(sizes) > room:
+        room -= len(f"{GAP}+{len(columns)} more")
+    for index, (column, size) in enumerate(zip(columns, sizes, strict=True)):
+        room -= len(GAP) + size
+        if room < 0:
+            lines[0] += f"{GAP}+{len(columns) - index} more"
             break
         lines = [line + GAP + cell.rjust(size) for line, cell in zip(lines, column, strict=True)]
     return lines

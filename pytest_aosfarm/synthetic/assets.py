@@ -154,7 +154,7 @@ class Services(_Keyed):
         """Row `i`."""
         application = self._draws["application_id"].below(i, len(self._applications))
         role = self._draws["name"].pick(i, ("api", "auth", "billing", "search", "worker", "gateway"))
-        name = f"{self.names.label(application)}-{role}-{i}"
+        name = f"{role}-{i}"
         kind = self._draws["type"].pick(i, ("rest-api", "graphql", "grpc", "websocket"))
         return {
             "id": self.id(i),

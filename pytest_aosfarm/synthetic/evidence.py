@@ -38,7 +38,7 @@ COLLECTIONS = {
 
 KNOWN_SOURCES = (
     "browser", "proxy", "dns", "casb", "swg", "firewall", "netflow", "edr",
-    "mdm", "agent", "sso", "oauth", "okta", "azure_ad", "cloudtrail", "saas_audit_log",
+    "mdm", "agent", "sso", "oauth", "okta", "azure_ad", "cloudtrail", "saas_audit_log", "discovery",
 )  # fmt: skip
 UNKNOWN_SOURCES = ("finance", "invoice", "cmdb", "servicenow", "netsuite", "workday", "asset_survey", "partner_feed")
 
@@ -46,14 +46,17 @@ _DAY = 86_400
 _EDGE = 90 * _DAY
 _RECENT = (1, 1, 1, 1, 7, 7, 7, 30, 30, 85)
 """Most recent use was this week; the entries are days, one of ten each."""
-_LIVE = ("prod", "production", "staging", "live", "active")
+_LIVE = ("prod", "production", "staging", "stage", "live", "active")
 _RETIRED = ("retired", "decommissioned", "end_of_life", "sunset")
-_CI_TYPES = ("app", "application", "service", "server", "system")
+_CI_TYPES = ("app", "application", "service", "database", "infra", "infrastructure", "server", "system", None)
+"""None is left out, which means app."""
 _WRONG_TYPES = ("contract", "document", "workstation", "business_unit")
 _SYSTEMS = ("windows-11", "macos-15", "ubuntu-24.04", "debian-13")
 _NAME_IS_DOMAIN = 5
 """The form of an observation that tells its domain by its name only."""
-_REMARKS = (" (Legacy)", " Deprecated", "-dev", "-staging")
+_REMARKS = (
+    " (Legacy)", " Deprecated", " (Production)", "-prod", " prod", "-dev", " dev", "-staging", " staging", "-test", " test", "-qa",
+)  # fmt: skip
 """What un-governs an IdP object's name."""
 
 
@@ -194,8 +197,9 @@ class _System:
         """Observations, some repeated; a repeat has the source and the age of its original, so it decides nothing."""
         shape, records = self._shape, list[Record]()
         _, start = self._next(("discovery", "observations"))
-        sources = [KNOWN_SOURCES[(start + (0 if shape.same_source else 5 * k)) % 16] for k in range(len(shape.seen))]
-        strange = [UNKNOWN_SOURCES[(start + 3 * k) % 8] for k in range(len(shape.unknown_seen))]
+        step = 0 if shape.same_source else 5
+        sources = [KNOWN_SOURCES[(start + step * k) % len(KNOWN_SOURCES)] for k in range(len(shape.seen))]
+        strange = [UNKNOWN_SOURCES[(start + 3 * k) % len(UNKNOWN_SOURCES)] for k in range(len(shape.unknown_seen))]
         seen = list(zip(sources + strange, shape.seen + shape.unknown_seen, strict=True))
         seen += [seen[(start >> 8 + 4 * k) % len(seen)] for k in range((start >> 4) % 3)]
         for source, when in seen:
@@ -218,9 +222,16 @@ class _System:
             hostname={0: f"app.{key}", 4: f"eu-1.{key}", 7: None}.get(form),
             observed_uri={0: f"https://{key}/", 1: f"https://{key}:8443/login", 7: f"https://app.{key}:443/x?y=1"}.get(form),
             vendor_hint=hint or None,
-            source=source.upper() if noise >> 30 & 15 == 0 else source,
+            source=self._spelled(source, noise >> 30),
             observed_at=self._evidence.at(self._evidence.age(when, noise >> 4)),
         )
+
+    @staticmethod
+    def _spelled(source: str, noise: int) -> str | None:
+        """The source as logs spell it; "discovery" is also what a missing one means."""
+        if source == "discovery" and noise & 1:
+            return None
+        return source.upper() if noise >> 1 & 15 == 0 else source
 
     def _drifted(self, noise: int) -> str:
         """The system's name as people write it."""
@@ -251,17 +262,17 @@ class _System:
     def _inventory(self) -> None:
         for k, state in enumerate(self._shape.cis):
             number, noise = self._next(("cmdb", "cis"))
-            retired = state == "retired"
+            words = _RETIRED if state == "retired" else _LIVE
             several = len(self._shape.cis) > 1
             self._add(
                 ("cmdb", "cis"),
                 number,
                 name=self._it.title if k == 0 else f"{self._it.title} {k + 1}",
-                ci_type=_WRONG_TYPES[noise % 4] if state == "wrong type" else _CI_TYPES[noise % 5],
-                lifecycle=None if state == "no lifecycle" else (_RETIRED[noise % 4] if retired else _LIVE[noise % 5]),
+                ci_type=_WRONG_TYPES[noise % 4] if state == "wrong type" else _CI_TYPES[noise % len(_CI_TYPES)],
+                lifecycle=None if state == "no lifecycle" else words[noise // 9 % len(words)],
                 environment=("archive", "prod")[state == "live"] if several else ("prod", "dr", "shared")[noise % 3],
                 owner=self._it.owner if noise >> 8 & 3 else None,
-                vendor=self._it.vendor if self._shape.idp and not self._shape.kin else None,
+                vendor=self._it.vendor if noise >> 16 & 1 and not self._shape.kin else None,
                 external_ref=self._it.key if noise >> 12 & 1 else f"https://www.{self._it.key}/",
             )
 

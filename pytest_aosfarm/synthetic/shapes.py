@@ -103,6 +103,8 @@ KNOWN_SHAPES = (
           seen=("past edge", "stale"), cis=("live",), spend="recurring"),
     Shape(name="legacy-login-unused-paid", verdict="zombie", why="the CMDB governs; stale, recurring spend",
           shares=(0, 1, 2), seen=("stale", "stale"), idp="legacy", cis=("live",), spend="recurring"),
+    Shape(name="idp-without-sso-unused-paid", verdict="zombie", why="IdP without SSO governs with two sources of any age",
+          shares=(0, 1, 2), seen=("stale", "stale"), idp="plain", login="stale", spend="recurring"),
     # governed, unused, not paid again: parked
     Shape(name="sso-unused", verdict="parked", why="governed by IdP, stale, no spend", shares=(2, 3, 4),
           seen=("stale", "stale"), idp="sso", login="stale"),
@@ -114,6 +116,8 @@ KNOWN_SHAPES = (
           shares=(1, 2, 3), seen=("stale",), unknown_seen=("recent",), cis=("live",)),
     Shape(name="legacy-login-unused", verdict="parked", why="the CMDB governs; stale, no spend", shares=(0, 1, 2),
           seen=("stale", "stale"), idp="legacy", cis=("live",)),
+    Shape(name="idp-without-sso-unused", verdict="parked", why="IdP without SSO governs with two sources of any age",
+          shares=(0, 1, 2), seen=("stale", "stale"), idp="plain", login="stale"),
     # governed, no time known: indeterminate
     Shape(name="undated", verdict="indeterminate", why="governed by CMDB, no timestamp at all", shares=(1, 2, 3),
           seen=("undated", "undated"), cis=("live",), spend="any"),

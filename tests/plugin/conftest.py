@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+# pytester forgets what an inner run has imported, and these cannot be imported twice in one process.
+import pydantic  # noqa: F401
+import pytest_aosfarm.recording.store  # noqa: F401
+
 
 @pytest.fixture(autouse=True)
 def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -398,7 +398,8 @@ def test_the_command_line_tells_of_the_run(pytester: pytest.Pytester, capsys: py
     assert run["started_at"].endswith("+00:00")
     del run["started_at"]
     assert run == {
-        "id": 1, "status": "failed", "exit_code": 1, "lab": None, "scale": "small", "seed": 5, "scenario": None, "collected": 14,
+        "id": 1, "status": "failed", "exit_code": 1, "lab": None, "scale": "small", "seed": 5, "scenario": None,
+        "collected": 14,
         "passed": 4, "failed": 4, "errors": 2, "skipped": 2, "xfailed": 1, "xpassed": 1, "crashed": 0,
     }  # fmt: skip
     assert main(["show", "1"]) == 0

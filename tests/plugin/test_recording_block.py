@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aosfarm.plugin.terminal import grade_lines
+
+if TYPE_CHECKING:
+    import pytest
 
 names = st.text("abcdefghij-", min_size=1, max_size=12)
 metrics = st.dictionaries(st.sampled_from(["precision", "recall", "f1", "missed"]), st.floats(0, 1) | st.integers(0, 1))
@@ -54,8 +58,8 @@ def test_the_whole_block_is_at_most_eight_lines(pytester: pytest.Pytester) -> No
     block = result.outlines[start:-1]
     assert block == [
         block[0],
-        "aod        clean  shadow  zombie  parked  indeterminate  rejected",
-        *(f"{name:9}  1.000   1.000   1.000   1.000          1.000     1.000" for name in ("precision", "recall", "f1")),
+        "aod        clean  indeterminate  parked  rejected  shadow  zombie",
+        *(f"{name:9}  1.000          1.000   1.000     1.000   1.000   1.000" for name in ("precision", "recall", "f1")),
         "1 collected: 1 passed",
         "run 1 recorded in .aosfarm/farm.db (aosfarm show 1)",
     ]

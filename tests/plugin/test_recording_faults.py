@@ -1,4 +1,4 @@
-"""Runs that end badly, each with a real process: what a worker had reported is never lost, and nobody's exit code changes."""
+"""Runs that end badly: what a worker had reported is never lost, and nobody's exit code changes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from recorded_runs import all_runs, counts, finish, only_run, outcomes, spools, start_pytest, wait_until
 
+# Imported here so that an inner session in this process finds these very modules, and what a test put into them.
 from pytest_aosfarm.cli import main
+from pytest_aosfarm.plugin import recorder
+from pytest_aosfarm.recording import attempts, spool, store, writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SLOW = """
@@ -50,7 +54,7 @@ def test_a_worker_that_dies_is_a_crash_and_not_a_failure(pytester: pytest.Pytest
 )
 def test_a_run_that_is_stopped_says_so(slow_run: Path, plugin_args: tuple[str, ...], sent: int, exit_code: int) -> None:
     process = start_pytest(slow_run, "--farm-seed=1", *plugin_args)
-    wait_until(lambda: (slow_run / "reached").exists())
+    wait_until((slow_run / "reached").exists)
     if "-n2" in plugin_args:
         # The other worker has sent up all of its results by the time the last of them is in the store's spool.
         wait_until(lambda: spools(slow_run)[0].read_text().count("attempt_finished") >= 2)
@@ -100,7 +104,7 @@ def test_a_child_forked_by_a_test_dies_of_sigterm_as_ever_and_the_handler_is_gon
 
 def test_what_a_killed_run_had_reported_is_recovered(slow_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     process = start_pytest(slow_run, "--farm-seed=1")
-    wait_until(lambda: (slow_run / "reached").exists())
+    wait_until((slow_run / "reached").exists)
     assert only_run(slow_run)["status"] == "running"
     assert main(["recover"]) == 0
     assert "still goes on" in capsys.readouterr().out
@@ -139,7 +143,7 @@ def make_newer(path: Path) -> None:
 @pytest.mark.parametrize("kill", [make_directory, make_corrupt, make_newer])
 @pytest.mark.parametrize("exit_code", [0, 1])
 def test_a_dead_database_costs_one_line_and_no_result(
-    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], kill, exit_code: int
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], kill: Callable[[Path], None], exit_code: int
 ) -> None:
     database = pytester.path / ".aosfarm" / "farm.db"
     kill(database)
@@ -162,8 +166,8 @@ def test_a_dead_database_costs_one_line_and_no_result(
 def test_a_database_that_is_locked_midway_costs_one_line_and_no_result(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pytest_aosfarm.recording.store.BUSY_SECONDS", 0.1)
-    monkeypatch.setattr("pytest_aosfarm.recording.writer.BATCH_EVENTS", 1)
+    monkeypatch.setattr(store.RunStore.__init__, "__kwdefaults__", {"busy_seconds": 0.1})
+    monkeypatch.setattr(writer, "BATCH_EVENTS", 1)
     pytester.makepyfile(
         """
         import sqlite3
@@ -223,7 +227,7 @@ def test_a_full_spool_alone_loses_nothing_and_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pytest_aosfarm.recording.spool.SpoolWriter.write", full)
+    monkeypatch.setattr(spool.SpoolWriter, "write", full)
     pytester.makepyfile("def test(): pass")
     result = pytester.runpytest("--farm-seed=1")
     assert result.ret == 0
@@ -232,19 +236,16 @@ def test_a_full_spool_alone_loses_nothing_and_leaves_nothing(
     assert spools(pytester.path) == []
 
 
-@pytest.mark.parametrize("hook", ["begin", "add", "finish"])
+@pytest.mark.parametrize(
+    ("owner", "name"), [(store.RunStore, "begin_run"), (attempts.Attempts, "add"), (recorder, "decide")]
+)
 def test_a_mistake_of_ours_is_one_line_and_nothing_more(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, hook: str
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
     def mistake(*_: object, **__: object) -> None:
         raise KeyError("ours")
 
-    target = {
-        "begin": "pytest_aosfarm.recording.store.RunStore.begin_run",
-        "add": "pytest_aosfarm.recording.attempts.Attempts.add",
-        "finish": "pytest_aosfarm.plugin.recorder.decide",
-    }[hook]
-    monkeypatch.setattr(target, mistake)
+    monkeypatch.setattr(owner, name, mistake)
     pytester.makepyfile("def test(): pass")
     result = pytester.runpytest("--farm-seed=1")
     assert result.ret == 0

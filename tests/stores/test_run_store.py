@@ -7,12 +7,16 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.events import AttemptFinished, RunStarted
 from pytest_aosfarm.recording.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 START = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
 
@@ -118,7 +122,9 @@ def make_corrupt(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("create", [True, False])
-def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(tmp_path: Path, make, says: str, create: bool) -> None:
+def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(
+    tmp_path: Path, make: Callable[[Path], None], says: str, create: bool
+) -> None:
     path = tmp_path / "farm.db"
     make(path)
     before = path.read_bytes() if path.is_file() else None
@@ -170,6 +176,6 @@ def test_processes_that_start_on_no_database_at_once_all_get_theirs_written(tmp_
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * 4
     with RunStore(path, create=False) as store:
-        runs = store.runs()
-        assert {run["uuid"] for run in runs} == {f"u-{number}" for number in range(4)}
-        assert all(len(store.run(run["id"])["tests"]) == 100 for run in runs)
+        runs: list[Any] = [store.run(number) for number in range(1, 5)]
+    assert {run["uuid"] for run in runs} == {f"u-{number}" for number in range(4)}
+    assert [len(run["tests"]) for run in runs] == [100] * 4

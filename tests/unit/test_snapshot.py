@@ -31,9 +31,9 @@ data = Dataset("acme", seed=1, scale="small", anchor=datetime(2026, 1, 15, 12, t
 print(hashlib.sha256(data.snapshot().body(tenant)).hexdigest())
 """
 GOLDEN = {
-    "clean": "0d87f345a3994e2e6b0f8a99e2530ce018426fa5e579a5e8610d2119049c52bf",
-    "typical": "74b8ab2689aa8f4e4419be512de2c8f143fa01a51592c9b1cb37d4f93d868612",
-    "messy": "e91339283ef91c2c8f62c66b554065626d19c8cacb7fa121a2bd35a0766beefa",
+    "clean": "cf53f521decaa09ec9f33ac215be6fb27e2d4fdd1205667fb5f9290c45f901e7",
+    "typical": "acd0bff7beee6dd3c40362a1e50574d478421158ffdaf9d226d708a46f35e8ab",
+    "messy": "5e9d70970c98a9bbd9ca182264812a12c04493253e111a067ea0ecaf3b36f4a8",
 }
 
 
