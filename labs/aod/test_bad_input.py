@@ -26,7 +26,9 @@ PLACES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "meta": lambda document: document["meta"],
     "planes": lambda document: document["planes"],
     "record": lambda document: document["planes"]["discovery"]["observations"][0],
-    "deep": lambda document: document["planes"]["discovery"]["observations"][1].setdefault("raw", {"list": [[{}]]})["list"][0][0],
+    "deep": lambda document: (
+        document["planes"]["discovery"]["observations"][1].setdefault("raw", {"list": [[{}]]})["list"][0][0]
+    ),
 }
 
 
@@ -80,7 +82,9 @@ def test_a_snapshot_without_entity_is_discovered_and_says_none(aod: AodClient, t
     assert aod.verdicts(run_id) == {KEY: "shadow"}
 
 
-@pytest.mark.parametrize("container", ["a string", 7, {"a": 1}, None, True], ids=["text", "number", "object", "null", "bool"])
+@pytest.mark.parametrize(
+    "container", ["a string", 7, {"a": 1}, None, True], ids=["text", "number", "object", "null", "bool"]
+)
 def test_a_wrong_container_is_empty(aod: AodClient, tenant: Tenant, container: object) -> None:
     document = tiny(tenant)
     document["planes"]["discovery"]["observations"] = container

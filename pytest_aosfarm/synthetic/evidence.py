@@ -55,7 +55,8 @@ _SYSTEMS = ("windows-11", "macos-15", "ubuntu-24.04", "debian-13")
 _NAME_IS_DOMAIN = 5
 """The form of an observation that tells its domain by its name only."""
 _REMARKS = (
-    " (Legacy)", " Deprecated", " (Production)", "-prod", " prod", "-dev", " dev", "-staging", " staging", "-test", " test", "-qa",
+    " (Legacy)", " Deprecated", " (Production)", "-prod", " prod", "-dev", " dev",
+    "-staging", " staging", "-test", " test", "-qa",
 )  # fmt: skip
 """What un-governs an IdP object's name."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 # pytester forgets what an inner run has imported, and these cannot be imported twice in one process.
 import pydantic  # noqa: F401
+import pytest
+
 import pytest_aosfarm.recording.store  # noqa: F401
 
 

@@ -17,7 +17,7 @@ def something_else(status: int = 200, body: bytes = b'{"hello": "world"}'):
     """A server that is no AOD; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802 - the name is the library's
+        def do_GET(self):
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def test_tokens_never_repeat(seed, rows):
 def correlation(xs: list[int], ys: list[int]) -> float:
     """How often the top bits agree, as a distance from chance in standard deviations."""
     same = sum((x >> 63) == (y >> 63) for x, y in zip(xs, ys, strict=True))
-    return (same - len(xs) / 2) / (len(xs) / 4) ** 0.5
+    return (same - len(xs) / 2) / math.sqrt(len(xs) / 4)
 
 
 @pytest.mark.parametrize("other", [(1, "a", "t", "d"), (2, "a", "t", "c"), (1, "b", "t", "c")])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_aosfarm.synthetic.dataset import Dataset
 from pytest_aosfarm.synthetic.shapes import KNOWN_SHAPES, PROFILES, UNKNOWN_SHAPES
+from pytest_aosfarm.synthetic.snapshot import Snapshot
 from pytest_aosfarm.tenants import Tenant
 
 ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -37,9 +38,14 @@ GOLDEN = {
 }
 
 
+def make(scale: str = "small", *, seed: int = 1, profile: str = "typical", anchor: datetime = ANCHOR) -> Snapshot:
+    return made(scale, seed, profile, anchor)
+
+
 @cache
-def make(scale: str = "small", *, seed: int = 1, profile: str = "typical", tenant: str = "acme", anchor=ANCHOR):
-    return Dataset(tenant, seed=seed, scale=scale, anchor=anchor, profile=profile).snapshot()
+def made(scale: str, seed: int, profile: str, anchor: datetime) -> Snapshot:
+    """Snapshots are read-only here, so tests may share them."""
+    return Dataset("acme", seed=seed, scale=scale, anchor=anchor, profile=profile).snapshot()
 
 
 @pytest.mark.parametrize("profile", PROFILES)
