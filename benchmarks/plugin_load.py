@@ -16,7 +16,8 @@ def main() -> None:
     """Print median milliseconds of both, interleaved, each in a fresh process after `import pytest`."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "empty_plugin.py").write_text('"""Nothing."""\n', encoding="utf-8")
-        rooms = "pytest_aosfarm.plugin, pytest_aosfarm.plugin.options, pytest_aosfarm.plugin.selection, pytest_aosfarm.plugin.fixtures"
+        names = ("", ".options", ".markers", ".fixtures", ".session")
+        rooms = ", ".join(f"pytest_aosfarm.plugin{name}" for name in names)
         times: dict[str, list[float]] = {"empty_plugin": [], rooms: []}
         for _ in range(ROUNDS):
             for name, taken in times.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_aosfarm.recording.store import RunStore
+
 SUITE = """
     import hashlib, pytest
     @pytest.fixture
@@ -23,24 +25,33 @@ SUITE = """
 SHUFFLE = """
     import os, random
     def pytest_collection_modifyitems(items):
-        random.Random(os.environ.get("ORDER")).shuffle(items) if "ORDER" in os.environ else None
+        if "ORDER" in os.environ:
+            random.Random(os.environ["ORDER"]).shuffle(items)
     def pytest_configure(config):
         config.addinivalue_line("markers", "xdist_group(name): known without xdist too")
+"""
+SHOW = """
+    def pytest_collection_finish(session):
+        from pytest_aosfarm.plugin.identity import identity_of
+        print("@", sorted(identity_of(item) for item in session.items))
 """
 KEPT = ("farm.identity", "farm.tenant", "farm.digest")
 
 
-def facts(pytester, *args: str, where: str = ".") -> dict[str, tuple[str, ...]]:
-    """Identity -> tenant key and data digest of every test of a run, read back from its record."""
+def facts(pytester, *args: str) -> dict[str, tuple[str, ...]]:
+    """Identity -> what its properties say of every test of a run, read back from its record."""
     database = pytester.path / "facts.db"
     database.unlink(missing_ok=True)
-    result = pytester.runpytest_subprocess(f"--farm-db={database}", where, *args)
-    result.assert_outcomes(passed=6)
-    from pytest_aosfarm.recording.store import RunStore
-
+    pytester.runpytest(f"--farm-db={database}", *args).assert_outcomes(passed=6)
     with RunStore(database, create=False) as store:
         tests = store.run(1)["tests"]
+    assert all(one["identity"] == one["properties"]["farm.identity"] for one in tests)
     return {one["identity"]: tuple(one["properties"][name] for name in KEPT) for one in tests}
+
+
+def identities(result) -> list[str]:
+    (line,) = (line for line in result.stdout.lines if line.startswith("@ "))
+    return eval(line.removeprefix("@ "))
 
 
 @pytest.fixture
@@ -48,8 +59,7 @@ def suite(pytester):
     pytester.makeini("[pytest]\n")
     pytester.makeconftest(SHUFFLE)
     pytester.mkdir("sub")
-    path = pytester.makepyfile(test_it=SUITE)
-    path.rename(pytester.path / "sub" / "test_it.py")
+    pytester.makepyfile(test_it=SUITE).rename(pytester.path / "sub" / "test_it.py")
     return pytester
 
 
@@ -64,25 +74,26 @@ def test_identities_are_readable(suite):
     ]
 
 
-@pytest.mark.parametrize("args", [("-n0",), ("-n2",), ("-n2", "--dist=loadgroup"), ("--import-mode=importlib",)], ids=str)
+@pytest.mark.parametrize(
+    "args",
+    [("-n0",), ("-n2",), ("-n2", "--dist=loadgroup"), ("--import-mode=importlib",), ("--rootdir=sub",), ("sub/test_it.py",)],
+    ids=" ".join,
+)
 def test_the_same_however_it_is_run(suite, args):
     assert facts(suite, *args) == facts(suite)
 
 
-@pytest.mark.parametrize("order", range(5))
-def test_the_same_in_any_order(suite, monkeypatch, order):
+def test_the_same_in_any_order(suite, plugin_args, monkeypatch):
     plain = facts(suite)
-    monkeypatch.setenv("ORDER", str(order))
-    assert facts(suite) == plain
+    for order in range(5):
+        monkeypatch.setenv("ORDER", str(order))
+        assert facts(suite, *plugin_args) == plain
 
 
-def test_the_same_from_a_subdirectory(suite):
+def test_the_same_from_a_subdirectory(suite, plugin_args, monkeypatch):
     plain = facts(suite)
-    suite.chdir()
-    import os
-
-    os.chdir(suite.path / "sub")
-    assert facts(suite) == plain
+    monkeypatch.chdir(suite.path / "sub")
+    assert facts(suite, *plugin_args) == plain
 
 
 def test_another_seed_or_test_is_another_enterprise(suite):
@@ -91,33 +102,67 @@ def test_another_seed_or_test_is_another_enterprise(suite):
     assert not digests & {digest for _, _, digest in facts(suite, "--farm-seed=2").values()}
 
 
-def test_one_tenant_for_all(suite):
-    found = facts(suite, "--farm-tenant=acme").values()
+def test_one_tenant_for_all(suite, plugin_args):
+    found = facts(suite, "--farm-tenant=acme", *plugin_args).values()
     assert {tenant for _, tenant, _ in found} == {"acme"}
     assert len({digest for *_, digest in found}) == 1
 
 
 def test_labs_are_called_alike_in_the_clone_and_in_the_wheel(pytester):
-    for package in ("labs", "pytest_aosfarm/labs"):
+    pytester.makeconftest(SHOW)
+    seen = {}
+    for package in ("labs", "site/pytest_aosfarm/labs"):
         folder = pytester.path / package / "aod"
         folder.mkdir(parents=True)
-        for part in (folder, *folder.relative_to(pytester.path).parents):
-            (pytester.path / part / "__init__.py").touch()
-        (folder / "test_it.py").write_text("def test_a(request): pass\n")
-    (pytester.path / "__init__.py").unlink()
-    pytester.makeconftest(
+        while folder.name not in {"site", pytester.path.name}:
+            (folder / "__init__.py").touch()
+            folder = folder.parent
+        (pytester.path / package / "aod" / "test_it.py").write_text("def test_a(): pass\n")
+        seen[package] = identities(pytester.runpytest("--collect-only", "-s", "--import-mode=importlib", package))
+    assert list(seen.values()) == [["aod.test_it::test_a"]] * 2
+
+
+def test_files_of_one_name_in_no_package_are_told_apart(pytester):
+    pytester.makeconftest(SHOW)
+    for folder in ("a", "b"):
+        pytester.mkdir(folder).joinpath("test_it.py").write_text("def test_a(): pass\n")
+    found = identities(pytester.runpytest("--collect-only", "-s", "--import-mode=importlib"))
+    assert found == ["a.test_it::test_a", "b.test_it::test_a"]
+
+
+def test_a_farm_id_outlives_a_move(pytester):
+    pytester.makeconftest(SHOW)
+    marked = "import pytest\n@pytest.mark.farm_id('X')\n@pytest.mark.parametrize('n', [1, 2])\ndef {name}(n): pass\n"
+    for name in ("test_before", "test_after"):
+        path = pytester.makepyfile(**{name: marked.format(name=name)})
+        assert identities(pytester.runpytest("--collect-only", "-s", path)) == ["X[1]", "X[2]"]
+
+
+def test_one_identity_for_two_tests_is_refused(pytester, plugin_args):
+    pytester.makepyfile(
         """
-        def pytest_collection_modifyitems(items):
-            from pytest_aosfarm.plugin.identity import identity_of
-            print("@", sorted(identity_of(item) for item in items))
+        import pytest
+        @pytest.mark.farm_id("X")
+        def test_a(tenant): pass
+        @pytest.mark.farm_id("X")
+        def test_b(tenant): pass
+        def test_c(tenant): pass
         """
     )
-    for package in ("labs", "pytest_aosfarm/labs"):
-        result = pytester.runpytest_subprocess("--collect-only", "-s", "--import-mode=importlib", package)
-        result.stdout.fnmatch_lines(["*@ ['aod.test_it::test_a'[]]*"])
+    result = pytester.runpytest(*plugin_args)
+    result.assert_outcomes(errors=2, passed=1)
+    result.stdout.fnmatch_lines(["aosfarm: 2 tests have the identity 'X', and so the same tenant; give each its own with*"])
 
 
-def test_ids_seen_by_modules_are_fresh_in_every_run(pytester):
+def test_a_test_named_twice_on_the_command_line_is_one_test(pytester):
+    pytester.makepyfile(test_it="def test_a(tenant): pass")
+    pytester.runpytest("--keep-duplicates", "test_it.py", "test_it.py").assert_outcomes(passed=2)
+
+
+def test_ids_seen_by_modules_are_fresh_in_every_run(pytester, plugin_args):
     pytester.makepyfile("def test_a(tenant): print('@', tenant.id, tenant.entity_id)")
-    seen = {next(line for line in pytester.runpytest("-rP").stdout.lines if line.startswith("@ ")) for _ in range(2)}
+    seen = {
+        next(line for line in pytester.runpytest("-rP", *plugin_args).stdout.lines if line.startswith("@ "))
+        for _ in range(2)
+    }
     assert len(seen) == 2

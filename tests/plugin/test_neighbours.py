@@ -1,26 +1,10 @@
-"""A guest: repos with options, markers and fixtures of the same names, and repos that never mention the Farm."""
+"""A guest: repos with options, markers and fixtures of the same names, and pytest told not to load the plugin."""
 
 from __future__ import annotations
 
 import pytest
 
-
-def test_a_repo_that_does_not_use_the_farm_sees_nothing_of_it(pytester, plugin_args):
-    pytester.makepyfile("def test_a(request): assert not request.node.user_properties")
-    result = pytester.runpytest(*plugin_args)
-    result.assert_outcomes(passed=1)
-    text = result.stdout.str().lower()
-    assert not any(word in text.replace("aosfarm-0.1.0", "") for word in ("aosfarm:", "aos-farm"))
-    assert not (pytester.path / ".aosfarm").exists()
-
-
-def test_a_base_url_alone_is_not_use(pytester, plugin_args, monkeypatch):
-    monkeypatch.setenv("AOD_BASE_URL", "http://127.0.0.1:9")
-    pytester.makepyfile("def test_a(): pass")
-    result = pytester.runpytest(*plugin_args)
-    result.assert_outcomes(passed=1)
-    assert "aosfarm:" not in result.stdout.str()
-
+from pytest_aosfarm.settings import SETTINGS
 
 FOREIGN = """
     import pytest
@@ -33,31 +17,85 @@ FOREIGN = """
     @pytest.fixture
     def tenant(): return "their tenant"
 """
+THEIRS = """
+    import pytest
+    @pytest.mark.lab(room=12)
+    @pytest.mark.scale(4)
+    def test_theirs(tenant, pytestconfig):
+        assert tenant == "their tenant"
+        assert pytestconfig.getoption("--scale") == 7
+        assert pytestconfig.getoption("--lab") is True
+"""
 
 
 @pytest.mark.parametrize("group", ["", "getgroup('theirs')."], ids=["plain", "group"])
-def test_what_a_repo_has_of_the_same_names_stays_its_own(pytester, plugin_args, group):
+@pytest.mark.parametrize("use", [(), ("--farm-seed=2", "--farm-scale=large")], ids=["unused", "in-use"])
+def test_what_a_repo_has_of_the_same_names_stays_its_own(pytester, plugin_args, group, use):
     pytester.makeconftest(FOREIGN.format(group=group))
+    pytester.makepyfile(THEIRS)
+    result = pytester.runpytest("--scale=7", "--lab", "--strict-markers", *use, *plugin_args)
+    result.assert_outcomes(passed=1)
+
+
+def test_an_option_of_a_plugin_stays_its_own_too(pytester, plugin_args):
+    pytester.makepyfile(their_plugin=FOREIGN.format(group=""))
+    pytester.makepyfile(test_it=THEIRS)
+    pytester.syspathinsert()
+    pytester.runpytest("-p", "their_plugin", "--scale=7", "--lab", *plugin_args).assert_outcomes(passed=1)
+
+
+def test_a_required_option_of_theirs_changes_nothing(pytester, plugin_args):
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--room', required=True)")
+    pytester.makepyfile("def test_a(): pass")
+    result = pytester.runpytest("--scale=medium", "--room=12", *plugin_args)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["aosfarm:*scale=medium (option --scale)*"])
+
+
+def test_one_short_option_taken_leaves_the_other(pytester, plugin_args):
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--scale', type=int, default=3)")
+    pytester.makepyfile("import pytest\n@pytest.mark.lab('aod')\ndef test_a(): pass\ndef test_b(): pass\n")
+    result = pytester.runpytest("--lab=aod", "--scale=9", "--farm-scale=medium", *plugin_args)
+    result.assert_outcomes(passed=1, deselected=0 if plugin_args == ("-n2",) else 1)
+    result.stdout.fnmatch_lines(["aosfarm:*scale=medium (option --farm-scale)*"])
+
+
+def test_labs_are_still_found_beside_foreign_lab_marks(pytester, plugin_args):
+    pytester.makeconftest(FOREIGN.format(group=""))
     pytester.makepyfile(
         """
         import pytest
+        @pytest.mark.lab("aod")
+        def test_ours(): pass
         @pytest.mark.lab(room=12)
-        @pytest.mark.scale(4)
-        def test_theirs(tenant, pytestconfig):
-            assert tenant == "their tenant"
-            assert pytestconfig.getoption("--scale") == 7
-            assert pytestconfig.getoption("--lab") is True
+        def test_theirs(): pass
         """
     )
-    pytester.runpytest("--scale=7", "--lab", "--strict-markers", *plugin_args).assert_outcomes(passed=1)
+    result = pytester.runpytest("--farm-lab=aod", "-rp", *plugin_args)
+    result.assert_outcomes(passed=1, deselected=0 if plugin_args == ("-n2",) else 1)
+    result.stdout.fnmatch_lines(["PASSED *::test_ours"])
 
 
-def test_the_long_options_are_always_there(pytester, plugin_args):
+def test_our_fixtures_say_that_tenant_is_not_ours(pytester, plugin_args):
     pytester.makeconftest(FOREIGN.format(group=""))
-    pytester.makepyfile("def test_a(pytestconfig): assert pytestconfig.getoption('--scale') == 3")
-    result = pytester.runpytest("--farm-scale=medium", *plugin_args)
-    result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["aosfarm:*scale medium (option *"])
+    pytester.makepyfile("def test_a(synthetic_assets): pass")
+    result = pytester.runpytest(*plugin_args)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["aosfarm: the fixture `tenant` of this test is not the Farm's, it gave a str; rename it, or *farm.tenant(key)"]
+    )
+
+
+def test_a_repo_may_choose_its_tenants(pytester, plugin_args):
+    pytester.makeconftest("import pytest\n@pytest.fixture\ndef tenant(farm): return farm.tenant('acme')\n")
+    pytester.makepyfile(
+        """
+        def test_a(farm, synthetic_assets, request):
+            assert synthetic_assets.hosts[0] == farm.dataset(farm.tenant("acme")).assets.hosts[0]
+            assert ("farm.tenant", "acme") in request.node.user_properties
+        """
+    )
+    pytester.runpytest(*plugin_args).assert_outcomes(passed=1)
 
 
 def test_switched_off(pytester, plugin_args):
@@ -65,21 +103,40 @@ def test_switched_off(pytester, plugin_args):
     result = pytester.runpytest("-p", "no:aosfarm", *plugin_args)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'aod' not found*"])
+    assert "pytest_aosfarm" not in result.stdout.str()
 
 
-def test_loaded_by_name_without_autoload(pytester, monkeypatch):
+@pytest.mark.parametrize("name", ["aosfarm", "pytest_aosfarm.plugin"])
+@pytest.mark.parametrize("xdist", [(), ("-p", "xdist", "-n2")], ids=["no-xdist", "n2"])
+def test_loaded_by_name_without_autoload(pytester, monkeypatch, name, xdist):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makepyfile("def test_a(tenant): assert tenant.key")
-    result = pytester.runpytest_subprocess("-p", "pytest_aosfarm.plugin", "--farm-seed=2")
+    pytester.makepyfile("import pytest\n@pytest.mark.lab('aod')\ndef test_a(tenant): assert tenant.key\n")
+    result = pytester.runpytest_subprocess("-p", name, "--lab=aod", "-W", "error", *xdist)
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["aosfarm:*seed 2 *"])
+    result.stdout.fnmatch_lines(["aosfarm: lab=aod (option --lab)*"])
 
 
-def test_help_names_every_option(pytester):
-    from pytest_aosfarm.settings import SETTINGS
+def test_named_and_found_is_loaded_once(pytester, plugin_args):
+    pytester.makepyfile("def test_a(tenant): assert tenant.key")
+    pytester.runpytest("-p", "aosfarm", "-W", "error", *plugin_args).assert_outcomes(passed=1)
 
+
+def test_strict_mode_has_nothing_to_object(pytester, plugin_args):
+    pytester.makepyprojecttoml('[tool.pytest]\nstrict = true\nfilterwarnings = ["error"]\nfarm_scale = "small"\n')
+    pytester.makepyfile(
+        """
+        import pytest
+        @pytest.mark.lab("aod")
+        @pytest.mark.scale("small")
+        @pytest.mark.farm_id("X")
+        def test_a(tenant): pass
+        """
+    )
+    pytester.runpytest("--farm-seed=2", *plugin_args).assert_outcomes(passed=1)
+
+
+def test_help_names_every_option(pytester, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     text = pytester.runpytest("--help").stdout.str()
     for setting in SETTINGS:
-        assert setting.option in text
-        assert setting.ini in text
-        assert setting.env in text.replace("\n", " ")
+        assert {name for name in (setting.option, setting.short, setting.ini, setting.env) if name and name not in text} == set()

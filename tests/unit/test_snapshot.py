@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 
 from pytest_aosfarm.synthetic.dataset import Dataset
 from pytest_aosfarm.synthetic.shapes import KNOWN_SHAPES, PROFILES, UNKNOWN_SHAPES
-from pytest_aosfarm.synthetic.snapshot import Snapshot
 from pytest_aosfarm.tenants import Tenant
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.snapshot import Snapshot
 
 ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
 TENANT = Tenant("acme", "11111111-1111-4111-8111-111111111111", "acme-1")
