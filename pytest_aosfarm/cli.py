@@ -81,8 +81,9 @@ def _positive(text: str) -> int:
 
 def _database(arguments: argparse.Namespace) -> Path:
     from pytest_aosfarm.recording.location import find_upwards, parse_db
+    from pytest_aosfarm.settings import environment
 
-    given = arguments.db or os.environ.get("AOSFARM_DB")
+    given = arguments.db or environment().get("AOSFARM_DB")
     if given:
         return parse_db(given, Path.cwd())
     found = find_upwards("farm.db", Path.cwd())

@@ -68,7 +68,9 @@ class Farm:
         Raises ConfigurationError for an unknown module or a bad address, ModuleError when a live module does not answer
         as itself, TwinError when the embedded module cannot be started.
         """
-        if self.is_live(name):
+        from pytest_aosfarm.modules.catalog import module
+
+        if self.is_live(module(name).name):
             self._look_for(name)
         return self._client(name, tenant, timeout=self.settings.timeout)
 

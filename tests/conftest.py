@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture(params=[(), ("-n0",), ("-n2",)], ids=["no-xdist", "n0", "n2"])
+@pytest.fixture(
+    params=[
+        pytest.param((), id="no-xdist"),
+        pytest.param(("-n0",), id="n0"),
+        # Two workers cost seconds to start, some hundred times over: `-m slow` runs these.
+        pytest.param(("-n2",), id="n2", marks=pytest.mark.slow),
+    ]
+)
 def plugin_args(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Arguments for an inner pytest: without xdist's options, `-n0`, `-n2`."""
     args: tuple[str, ...] = request.param

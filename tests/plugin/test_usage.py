@@ -23,7 +23,13 @@ def traces(pytester, result) -> list[str]:
 
 @pytest.mark.parametrize(
     "quiet",
-    [{}, {"AOD_BASE_URL": "http://127.0.0.1:9"}, {"AOD_BASE_URL": "nonsense"}, {"AOSFARM_TEST_PG": "x"}, {"AOSFARM_SEED": ""}],
+    [
+        {},
+        {"AOD_BASE_URL": "http://127.0.0.1:9"},
+        {"AOD_BASE_URL": "nonsense"},
+        {"AOSFARM_TEST_PG": "x"},
+        {"AOSFARM_SEED": ""},
+    ],
     ids=str,
 )
 def test_a_repo_that_does_not_use_the_farm_sees_nothing_of_it(pytester, plugin_args, monkeypatch, quiet):

@@ -24,14 +24,14 @@ MODULES = sorted(
 def test_every_name_is_there_and_at_home() -> None:
     for name in pytest_aosfarm.__all__:
         thing = getattr(pytest_aosfarm, name)
-        assert inspect.getmodule(thing).__name__.startswith("pytest_aosfarm.")
+        assert thing.__module__ == f"pytest_aosfarm.{pytest_aosfarm._HOMES[name]}"
         assert thing.__name__ == name
 
 
 def test_type_checkers_see_the_same_names() -> None:
     (block,) = (node for node in ast.parse(inspect.getsource(pytest_aosfarm)).body if isinstance(node, ast.If))
     seen = {
-        (alias.asname, node.module.removeprefix("pytest_aosfarm."))
+        (alias.asname, str(node.module).removeprefix("pytest_aosfarm."))
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names

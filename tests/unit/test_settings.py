@@ -40,7 +40,7 @@ def refusal(options=None, env=None, ini=None) -> str:
     return str(caught.value)
 
 
-VALID = {
+VALID: dict[str, list[tuple[str, object]]] = {
     "lab": [("aod", ("aod",)), ("aod,dcl", ("aod", "dcl")), ("dcl, aod ,dcl", ("dcl", "aod"))],
     "scale": [(name, name) for name in SCALES],
     "seed": [("0", 0), ("7", 7), ("0x1F", 31), ("007", 7), (str(MAX_SEED), MAX_SEED), ("random", DRAWN)],
