@@ -68,7 +68,9 @@ class Watch:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the report, or call the recorder."""
         self._seen.append(("pytest_runtest_logreport", {"report": report}))
-        if any(str(name).startswith(PROPERTY_PREFIX) for name, _ in report.user_properties):
+        # What other plugins append need not be a pair.
+        pairs = (pair for pair in report.user_properties if isinstance(pair, tuple | list) and pair)
+        if any(str(pair[0]).startswith(PROPERTY_PREFIX) for pair in pairs):
             self._hand_over()
 
     def _hand_over(self) -> None:

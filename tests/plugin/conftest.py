@@ -1,19 +1,33 @@
-"""What the plugin's tests share: an inner pytest that the environment outside does not reach."""
+"""What the plugin's tests share: an inner pytest that nothing outside reaches, with no plugin but xdist and ours."""
 
 from __future__ import annotations
 
 import os
 
-# pytester forgets what an inner run has imported, and these cannot be imported twice in one process.
-import pydantic  # noqa: F401
+import pydantic  # noqa: F401 - pytester forgets what an inner run has imported, and this cannot be imported twice
 import pytest
 
-import pytest_aosfarm.recording.store  # noqa: F401
+import pytest_aosfarm.recording.store  # noqa: F401 - neither can SQLAlchemy
+
+NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+NAMED_PLUGINS = "-p xdist -p aosfarm"
 
 
 @pytest.fixture(autouse=True)
-def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away every variable that the Farm or pytest would read."""
+def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - comes first
+    """Take away every variable that the Farm or pytest would read; other people's plugins triple a worker's start.
+
+    Comes after `pytester`, which takes PYTEST_ADDOPTS away.
+    """
     for name in list(os.environ):
-        if name.startswith("AOSFARM_") or name.endswith("_BASE_URL") or name == "PYTEST_ADDOPTS":
+        if name.startswith("AOSFARM_") or name.endswith("_BASE_URL"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv(NO_AUTOLOAD, "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", NAMED_PLUGINS)
+
+
+@pytest.fixture
+def autoload(inner_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the inner pytest find its plugins by itself, as it does for users."""
+    monkeypatch.delenv(NO_AUTOLOAD)
+    monkeypatch.delenv("PYTEST_ADDOPTS")

@@ -100,6 +100,7 @@ def test_a_repo_may_choose_its_tenants(pytester, plugin_args):
     pytester.runpytest(*plugin_args).assert_outcomes(passed=1)
 
 
+@pytest.mark.usefixtures("autoload")
 def test_switched_off(pytester, plugin_args):
     pytester.makepyfile("def test_a(aod): pass")
     result = pytester.runpytest("-p", "no:aosfarm", *plugin_args)
@@ -108,6 +109,7 @@ def test_switched_off(pytester, plugin_args):
     assert "pytest_aosfarm" not in result.stdout.str()
 
 
+@pytest.mark.usefixtures("autoload")
 @pytest.mark.parametrize("name", ["aosfarm", "pytest_aosfarm.plugin"])
 @pytest.mark.parametrize("xdist", [(), ("-p", "xdist", "-n2")], ids=["no-xdist", "n2"])
 def test_loaded_by_name_without_autoload(pytester, monkeypatch, name, xdist):
@@ -118,6 +120,7 @@ def test_loaded_by_name_without_autoload(pytester, monkeypatch, name, xdist):
     result.stdout.fnmatch_lines(["aosfarm: lab=aod (option --lab)*"])
 
 
+@pytest.mark.usefixtures("autoload")
 def test_named_and_found_is_loaded_once(pytester, plugin_args):
     pytester.makepyfile("def test_a(tenant): assert tenant.key")
     pytester.runpytest("-p", "aosfarm", "-W", "error", *plugin_args).assert_outcomes(passed=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from textwrap import dedent
 
 import pytest
@@ -60,7 +61,7 @@ def test_short_options_however_they_are_given(pytester, plugin_args, monkeypatch
     if how == "addopts":
         pytester.makeini("[pytest]\naddopts = --lab=aod --scale=medium\n")
     if how == "env-addopts":
-        monkeypatch.setenv("PYTEST_ADDOPTS", "--lab=aod --scale=medium")
+        monkeypatch.setenv("PYTEST_ADDOPTS", f"{os.environ['PYTEST_ADDOPTS']} --lab=aod --scale=medium")
     result = pytester.runpytest(*args, *plugin_args)
     result.assert_outcomes(passed=1, deselected=0 if plugin_args == ("-n2",) else 1)
     result.stdout.fnmatch_lines(["aosfarm: lab=aod (option --lab), scale=medium (option --scale)*"])

@@ -21,6 +21,7 @@ def traces(pytester, result) -> list[str]:
     return found + ["junit"] * ("farm." in xml) + [str(path) for path in pytester.path.rglob(".aosfarm*")]
 
 
+@pytest.mark.usefixtures("autoload")
 @pytest.mark.parametrize(
     "quiet",
     [
