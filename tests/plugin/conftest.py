@@ -14,7 +14,7 @@ NAMED_PLUGINS = "-p xdist -p aosfarm"
 
 
 @pytest.fixture(autouse=True)
-def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - comes first
+def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away every variable that the Farm or pytest would read; other people's plugins triple a worker's start.
 
     Comes after `pytester`, which takes PYTEST_ADDOPTS away.
