@@ -17,7 +17,6 @@ from pytest_aosfarm.settings import MODULE_URLS, SETTINGS, Setting, Settings, en
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ABSENT = object()
 _INI_TYPES: dict[str, Any] = {"lab": "args", "record": "bool"}
 """What a TOML file may say as a list or a bool. Every other value is text, a number too: it may be hexadecimal."""
 
@@ -44,15 +43,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Iterator[None]:
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Iterator[None]:
     """Add `--lab` and `--scale` once conftests had their say, and only those that nobody else has.
 
     Until here pytest has passed over options it does not know; afterwards it parses for good.
     """
     yield
     for setting in SETTINGS:
-        if setting.short is not None and early_config.getoption(setting.short, _ABSENT) is _ABSENT:
+        if setting.short is not None and _is_free(setting.short, parser, args):
             _add(parser, setting, setting.short)
+
+
+def _is_free(option: str, parser: pytest.Parser, args: list[str]) -> bool:
+    """Whether nobody has `option`: the parser passes over it, instead of taking it or complaining of its value.
+
+    Tried in front of the real arguments, so that no other option is missing. To add it and see does not do: pytest 9.0
+    would have noted the option as ours before it finds the other one.
+    """
+    word = f"{option}=x"
+    try:
+        _, passed_over = parser.parse_known_and_unknown_args([word, *args])
+    except pytest.UsageError:
+        return False
+    return word in passed_over
 
 
 def _add(parser: pytest.Parser, setting: Setting, option: str) -> None:

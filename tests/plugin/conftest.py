@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-import pydantic  # noqa: F401 - pytester forgets what an inner run has imported, and this cannot be imported twice
 import pytest
 
-import pytest_aosfarm.recording.store  # noqa: F401 - neither can SQLAlchemy
+# pytester forgets what an inner run has imported, and neither pydantic nor SQLAlchemy can be imported twice.
+import pytest_aosfarm.modules.aod
+import pytest_aosfarm.recording.store  # noqa: F401 - imported for its effect, as the line above
 
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 NAMED_PLUGINS = "-p xdist -p aosfarm"

@@ -146,3 +146,12 @@ def test_help_names_every_option(pytester, monkeypatch):
     for setting in SETTINGS:
         names = [setting.option, setting.short or "", setting.ini, setting.env]
         assert [name for name in names if name not in text] == []
+
+
+def test_a_double_dash_and_a_bad_value_of_theirs_change_nothing(pytester, plugin_args):
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--room', type=int)")
+    pytester.makepyfile(test_it="def test_a(): pass")
+    pytester.runpytest("--scale=medium", *plugin_args, "--", "test_it.py").assert_outcomes(passed=1)
+    result = pytester.runpytest("--scale=medium", "--room=twelve", *plugin_args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*argument --room: invalid int value: 'twelve'"])
