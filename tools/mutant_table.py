@@ -24,16 +24,20 @@ A test with parameters counts once. The healthy twin fails none.
 """
 
 
-def failing(defect: str | None) -> list[str]:
-    """The lab's tests that fail against a twin with `defect`, as file::name, sorted."""
+def run_lab(defect: str | None, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run the AOD lab with further `args` against a twin with `defect`, as a user would against a live AOD."""
     twin = TwinProcess.start("aod", defect=defect)
     try:
-        command = [sys.executable, "-m", "pytest", "--lab=aod", "--no-farm-record", "-p", "no:cacheprovider"]
-        command += ["-q", "--tb=no", "-rfE"]
+        command = [sys.executable, "-m", "pytest", "--lab=aod", "-q", "--no-farm-record", "-p", "no:cacheprovider", *args]
         env = {**os.environ, "AOD_BASE_URL": twin.url, "COLUMNS": "400"}
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     finally:
         twin.stop()
+
+
+def failing(defect: str | None) -> list[str]:
+    """The lab's tests that fail against a twin with `defect`, as file::name, sorted."""
+    done = run_lab(defect, "--tb=no", "-rfE")
     if done.returncode not in {0, 1}:
         raise SystemExit(f"the lab did not run against {defect}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return sorted(set(re.findall(r"^(?:FAILED|ERROR) labs/aod/test_([^\s\[]+)", done.stdout, re.MULTILINE)))

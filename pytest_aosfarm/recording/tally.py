@@ -10,9 +10,8 @@ from pytest_aosfarm.recording.events import OUTCOMES, AttemptFinished, RunCollec
 if TYPE_CHECKING:
     from pytest_aosfarm.recording.events import Event, Scalar
 
-__all__ = ("COUNTS", "GRADE_PREFIX", "IDENTITY", "LAB", "PREFIX", "TENANT", "Grades", "Tally")
+__all__ = ("COUNTS", "GRADE_PREFIX", "IDENTITY", "LAB", "TENANT", "Grades", "Tally")
 
-PREFIX = "farm."
 IDENTITY = "farm.identity"
 TENANT = "farm.tenant"
 LAB = "farm.lab"

@@ -114,7 +114,8 @@ class Evidence:
 
     def _supplier(self, i: int) -> None:
         noise = self.noise(("finance", "vendors"), i)
-        name = f"{self._words.last_names[noise % 500]} & {self._words.last_names[noise // 500 % 500]} Supplies {i}"
+        names = self._words.last_names
+        name = f"{names[noise % len(names)]} & {names[noise // len(names) % len(names)]} Supplies {i}"
         vendor = self.add(("finance", "vendors"), i, None, vendor_name=name, products=[self.word(noise >> 20)])
         self.add(
             ("finance", "transactions"), i, None, vendor_id=vendor["vendor_id"], product=self.word(noise >> 20),
@@ -130,12 +131,15 @@ class Evidence:
 
     def add(self, collection: tuple[str, str], number: int, key: str | None, **fields: Any) -> Record:
         """Append a record; `number` must be unique in its collection. Fields that are None are left out."""
-        record: Record = {COLLECTIONS[collection]: f"{collection[1][:3]}-{self._ids[collection].token(number)}"}
+        record: Record = {COLLECTIONS[collection]: self._id(collection, number)}
         record |= {name: value for name, value in fields.items() if value is not None}
         self.lists[collection].append(record)
         if key is not None:
             self.by_key.setdefault(key, []).append((".".join(collection), record))
         return record
+
+    def _id(self, collection: tuple[str, str], number: int) -> str:
+        return f"{collection[1][:3]}-{self._ids[collection].token(number)}"
 
     def noise(self, collection: tuple[str, str], number: int) -> int:
         """64 random bits that belong to record `number` of a collection."""
@@ -147,7 +151,7 @@ class Evidence:
 
     def device_id(self, noise: int) -> str:
         """The id of an existing device."""
-        return f"dev-{self._ids['endpoint', 'devices'].token(noise % len(self._assets.hosts))}"
+        return self._id(("endpoint", "devices"), noise % len(self._assets.hosts))
 
     def person(self, noise: int) -> str:
         """The e-mail address of an employee."""
@@ -168,7 +172,7 @@ class Evidence:
 
 
 class _System:
-    """The evidence about one system. Records are numbered `system.number * 64 + k`, clear of the estate's own."""
+    """The evidence about one system. Its records are numbered in a block of 64, clear of the estate's own."""
 
     def __init__(self, evidence: Evidence, system: Planted) -> None:
         self._evidence = evidence

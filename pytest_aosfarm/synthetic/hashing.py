@@ -61,10 +61,6 @@ class Draws:
         """One of `values` for row `i`, all equally likely."""
         return values[draw(self._k1, self._k2, i) * len(values) >> 64]
 
-    def chance(self, i: int, per_cent: int) -> bool:
-        """Whether row `i` is among the `per_cent` percent."""
-        return draw(self._k1, self._k2, i) * 100 >> 64 < per_cent
-
     def token(self, i: int) -> str:
         """16 hex digits, different for every row: an identifier that says nothing about its row."""
         return f"{draw(self._k1, self._k2, i):016x}"

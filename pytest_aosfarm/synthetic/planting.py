@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,16 +67,21 @@ def plant(seed: int, tenant_key: str, profile: str, names: Names, applications: 
         row = applications[number]
         yield Planted(number, row["domain"], names.label(number), row["name"], row["vendor"], row["owner"], dealt)
 
-    stranger = _Strangers(seed, tenant_key, names, known_count)
+    stranger = _Strangers(seed, tenant_key, names, applications)
     order = Shuffle(unknown_count, seed, tenant_key, "planting", "unknown")
-    taken = dict.fromkeys(("lookalike", "other suffix", "sibling", "excluded"), 0)
+    taken: Counter[str] = Counter()
     for slot, shape in enumerate(_spread(unknown)):
         number = known_count + order[slot]
-        turn = taken.get(shape.kin, 0)
-        if shape.kin:
-            taken[shape.kin] += 1
-        relative = relatives.get(shape.kin)
-        yield stranger.planted(number, shape, turn, relative, applications)
+        turn = taken[shape.kin]
+        taken[shape.kin] += 1
+        if shape.kin in relatives:
+            seeds_of = relatives[shape.kin]
+            yield stranger.relative(number, shape, seeds_of[turn // _SIBLINGS_PER_SEED if shape.kin == "sibling" else turn])
+        elif shape.kin == "excluded":
+            label, suffix = EXCLUDED_DOMAINS[turn].split(".", 1)
+            yield stranger.planted(number, shape, label, suffix)
+        else:
+            yield stranger.planted(number, shape, names.label(number), names.suffix(number))
 
 
 def _spread(allotment: Sequence[tuple[Shape, int]]) -> Iterator[Shape]:
@@ -97,35 +103,35 @@ def _allot(shapes: Sequence[Shape], total: int, profile: int, most: dict[str, in
 class _Strangers:
     """Systems that the company does not know it has."""
 
-    def __init__(self, seed: int, tenant_key: str, names: Names, people: int) -> None:
+    def __init__(self, seed: int, tenant_key: str, names: Names, applications: Applications) -> None:
         self._names = names
-        self._people = people
+        self._applications = applications
+        self._words = vocabulary()
         self._title = Draws(seed, tenant_key, "strangers", "title")
         self._vendor = Draws(seed, tenant_key, "strangers", "vendor")
         self._owner = Draws(seed, tenant_key, "strangers", "owner")
 
-    def planted(
-        self, number: int, shape: Shape, turn: int, relatives: list[int] | None, applications: Applications
-    ) -> Planted:
-        """System `number`; its relative, if the shape has one, is the `turn`-th of the seeds."""
-        names, words = self._names, vocabulary()
-        label, suffix = names.label(number), names.suffix(number)
-        if shape.kin == "excluded":
-            label, suffix = EXCLUDED_DOMAINS[turn].split(".", 1)
-        suffixes = words.company_suffixes
-        kin = applications[relatives[turn // _SIBLINGS_PER_SEED if shape.kin == "sibling" else turn]] if relatives else {}
-        if relatives and shape.kin == "lookalike":
-            label = names.lookalike(relatives[turn])
-        elif relatives and shape.kin == "other suffix":
-            label, suffix = names.label(relatives[turn]), names.other_suffix(relatives[turn])
-            suffixes = tuple(word for word in suffixes if not kin["vendor"].endswith(f" {word}"))
-        vendor = kin["vendor"] if shape.kin == "sibling" else f"{label.capitalize()} {self._vendor.pick(number, suffixes)}"
+    def relative(self, number: int, shape: Shape, seed: int) -> Planted:
+        """System `number`, which looks like, or belongs to the vendor of, application `seed`."""
+        names, their_vendor = self._names, self._applications[seed]["vendor"]
+        if shape.kin == "sibling":
+            return self.planted(number, shape, names.label(number), names.suffix(number), vendor=their_vendor)
+        if shape.kin == "lookalike":
+            return self.planted(number, shape, names.lookalike(seed), names.suffix(number))
+        label = names.label(seed)
+        others = [word for word in self._words.company_suffixes if not their_vendor.endswith(f" {word}")]
+        vendor = f"{label.capitalize()} {self._vendor.pick(number, others)}"
+        return self.planted(number, shape, label, names.other_suffix(seed), vendor=vendor)
+
+    def planted(self, number: int, shape: Shape, label: str, suffix: str, *, vendor: str | None = None) -> Planted:
+        """System `number` at `label.suffix`, of a vendor of its own unless one is given."""
+        name = label.capitalize()
         return Planted(
             number=number,
             key=f"{label}.{suffix}",
             label=label,
-            title=f"{label.capitalize()} {self._title.pick(number, words.products)}",
-            vendor=vendor,
-            owner=names.person(self._owner.below(number, self._people)).email,
+            title=f"{name} {self._title.pick(number, self._words.products)}",
+            vendor=vendor or f"{name} {self._vendor.pick(number, self._words.company_suffixes)}",
+            owner=self._names.person(self._owner.below(number, len(self._applications))).email,
             shape=shape,
         )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aosfarm.twins.process import TwinProcess
 from pytest_aosfarm.twins.serve import defects
+from tools.mutant_table import PATH, run_lab, table
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    import subprocess
+
 DEFECTS = tuple(defects("aod"))
 GRADED = "labs/aod/test_verdicts.py::test_every_verdict_is_right"
 KILLERS = {
@@ -30,17 +29,6 @@ KILLERS = {
     "unstable-repeat": "labs/aod/test_invariance.py::test_the_same_snapshot_twice",
 }
 """Where a defect is expected to show first; elsewhere the graded test is."""
-
-
-def run_lab(defect: str | None, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run the AOD lab against a twin with `defect`, as a user would against a live AOD."""
-    twin = TwinProcess.start("aod", defect=defect)
-    try:
-        command = [sys.executable, "-m", "pytest", "--lab=aod", "-q", "--no-farm-record", "-p", "no:cacheprovider", *args]
-        env = {**os.environ, "AOD_BASE_URL": twin.url}
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
-    finally:
-        twin.stop()
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +64,13 @@ def caught_by(page: str) -> dict[str, int]:
 
 
 def test_the_docs_list_every_defect_and_who_catches_it():
-    assert caught_by((ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")).keys() == set(DEFECTS)
+    assert caught_by(PATH.read_text(encoding="utf-8")).keys() == set(DEFECTS)
 
 
 @pytest.mark.slow
 def test_the_whole_lab_against_every_defect():
-    from tools.mutant_table import table
-
-    caught = caught_by(table())
+    page = table()
+    caught = caught_by(page)
     assert caught.keys() == set(DEFECTS)
     assert min(caught.values()) >= 1
+    assert PATH.read_text(encoding="utf-8") == page, "run `python -m tools.mutant_table`"

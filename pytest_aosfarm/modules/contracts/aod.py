@@ -41,8 +41,6 @@ INVALID_SNAPSHOT: Final = "INVALID_SNAPSHOT"
 
 RUN_ID_PATTERN: Final = r"^run_[0-9a-f]{12}$"
 FEED_PATH: Final = "/api/debug/aod-agent-reconcile"
-RUNS_KEPT: Final = 20
-"""How many runs an AOD keeps, of all tenants together; an older id answers 404."""
 FEED_REJECTION_LIMIT: Final = 1000
 """How many rejections the feed shows, by name; the rest is only in the rejection list."""
 

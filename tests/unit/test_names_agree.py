@@ -1,0 +1,23 @@
+"""Names that stand in two rooms because neither may import the other are the same names."""
+
+from __future__ import annotations
+
+from pytest_aosfarm import settings
+from pytest_aosfarm.modules.catalog import MODULES
+from pytest_aosfarm.plugin import keys
+from pytest_aosfarm.recording import tally
+from pytest_aosfarm.synthetic import scale, shapes
+
+
+def test_properties_are_read_as_they_are_written():
+    assert (keys.IDENTITY_PROPERTY, keys.TENANT_PROPERTY, keys.LAB_PROPERTY) == (tally.IDENTITY, tally.TENANT, tally.LAB)
+    assert tally.GRADE_PREFIX.startswith(keys.PROPERTY_PREFIX)
+
+
+def test_settings_offer_what_the_data_knows():
+    assert tuple(scale.SCALES) == settings.SCALES
+    assert shapes.PROFILES == settings.PROFILES
+
+
+def test_every_module_has_the_variable_that_settings_read():
+    assert {name: settings.MODULE_URLS[name] for name in MODULES} == {n: m.url_env for n, m in MODULES.items()}
