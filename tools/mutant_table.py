@@ -28,8 +28,10 @@ def run_lab(defect: str | None, *args: str) -> subprocess.CompletedProcess[str]:
     """Run the AOD lab with further `args` against a twin with `defect`, as a user would against a live AOD."""
     twin = TwinProcess.start("aod", defect=defect)
     try:
-        command = [sys.executable, "-m", "pytest", "--lab=aod", "-q", "--no-farm-record", "-p", "no:cacheprovider", *args]
-        env = {**os.environ, "AOD_BASE_URL": twin.url, "COLUMNS": "400"}
+        command = [sys.executable, "-m", "pytest", "-p", "aosfarm", "-p", "no:cacheprovider"]
+        command += ["--lab=aod", "-q", "--no-farm-record", *args]
+        # Other people's plugins would be loaded some forty times over, for nothing.
+        env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "AOD_BASE_URL": twin.url, "COLUMNS": "400"}
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     finally:
         twin.stop()
