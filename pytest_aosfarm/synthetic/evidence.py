@@ -329,13 +329,14 @@ class _System:
         when = min(self._shape.seen or ("undated",), key=lambda age: ages.index(age) if age in ages else len(ages))
         number, noise = self._next(("network", "dns"))
         moment = evidence.at(evidence.age("stale" if when == "past edge" else when, noise))
-        for host in ("app", "api")[: 1 + (noise >> 8 & 1)]:
-            address = f"203.0.113.{noise % 254 + 1}"
+        queried = [("app", number, noise)]
+        if noise >> 8 & 1:
+            queried.append(("api", *self._next(("network", "dns"))))
+        for host, number, noise in queried:
             self._add(
-                ("network", "dns"), number, queried_domain=f"{host}.{it.key}", record_type="A", value=address,
-                timestamp=moment,
+                ("network", "dns"), number, queried_domain=f"{host}.{it.key}", record_type="A",
+                value=f"203.0.113.{noise % 254 + 1}", timestamp=moment,
             )  # fmt: skip
-            number, noise = self._next(("network", "dns"))
         number, noise = self._next(("network", "proxy"))
         self._add(
             ("network", "proxy"), number, domain=it.key, url=f"https://{it.key}/", user_email=evidence.person(noise),

@@ -41,6 +41,7 @@ class Names:
         self._first = Draws(seed, tenant_key, "people", "first name")
         self._last = Draws(seed, tenant_key, "people", "last name")
         self._words = vocabulary()
+        self._people: dict[int, Person] = {}
         self.company_label = self.label(STEMS - 1)
         self.company_domain = f"{self.company_label}.com"
 
@@ -69,7 +70,10 @@ class Names:
         return self._other_ending.pick(number, [suffix for suffix in _SUFFIXES if suffix != own])
 
     def person(self, number: int) -> Person:
-        """Employee `number`."""
-        first = self._first.pick(number, self._words.first_names)
-        last = self._last.pick(number, self._words.last_names)
-        return Person(f"{first} {last}", f"{first}.{last}.{number}@{self.company_domain}".lower())
+        """Employee `number`; kept once made, since a few people own and use most of what there is."""
+        if number not in self._people:
+            first = self._first.pick(number, self._words.first_names)
+            last = self._last.pick(number, self._words.last_names)
+            email = f"{first}.{last}.{number}@{self.company_domain}".lower()
+            self._people[number] = Person(f"{first} {last}", email)
+        return self._people[number]

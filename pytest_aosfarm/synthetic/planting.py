@@ -65,7 +65,8 @@ def plant(seed: int, tenant_key: str, profile: str, names: Names, applications: 
         if dealt is None:
             raise AssertionError(f"application {number} was dealt no shape")
         row = applications[number]
-        yield Planted(number, row["domain"], names.label(number), row["name"], row["vendor"], row["owner"], dealt)
+        label, _, _ = row["domain"].partition(".")
+        yield Planted(number, row["domain"], label, row["name"], row["vendor"], row["owner"], dealt)
 
     stranger = _Strangers(seed, tenant_key, names, applications)
     order = Shuffle(unknown_count, seed, tenant_key, "planting", "unknown")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,15 +99,28 @@ class Snapshot:
 def make_snapshot(assets: Assets, *, seed: int, tenant_key: str, anchor: datetime, profile: str) -> Snapshot:
     """Plant every system of the estate and write its evidence. Linear in the size of the estate."""
     evidence = Evidence(seed, tenant_key, anchor, assets)
-    evidence.plant_estate()
     truth = {}
-    for system in plant(seed, tenant_key, profile, assets.applications.names, assets.applications):
-        evidence.plant(system)
-        shape = system.shape
-        truth[system.key] = Truth(system.key, shape.verdict, shape.name, shape.why)
+    with _collector_paused():
+        evidence.plant_estate()
+        for system in plant(seed, tenant_key, profile, assets.applications.names, assets.applications):
+            evidence.plant(system)
+            shape = system.shape
+            truth[system.key] = Truth(system.key, shape.verdict, shape.name, shape.why)
     for collection, field in COLLECTIONS.items():
         evidence.lists[collection].sort(key=lambda record, field=field: record[field])  # type: ignore[misc]
     return Snapshot(_meta(seed, tenant_key, anchor, profile), evidence, truth)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection meanwhile: records hold no cycles, and looking for some takes a seventh of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _meta(seed: int, tenant_key: str, anchor: datetime, profile: str) -> dict[str, Any]:
