@@ -5,10 +5,14 @@ Relations are total: a service belongs to an application and runs on a host, an 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.synthetic.hashing import Draws, Shuffle
-from pytest_aosfarm.synthetic.table import Row, Table
+from pytest_aosfarm.synthetic.columns import Constant, Id, IPv4, Number, Text, WordLists, Words
+from pytest_aosfarm.synthetic.hashing import Shuffle
+from pytest_aosfarm.synthetic.names import CAPITAL_LABEL, EMAIL, LABEL, SUFFIX
+from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
+from pytest_aosfarm.synthetic.table import Table, column, hidden
 from pytest_aosfarm.synthetic.vocabulary import vocabulary
 
 if TYPE_CHECKING:
@@ -17,131 +21,205 @@ if TYPE_CHECKING:
 
 __all__ = ("Applications", "Assets", "Databases", "Hosts", "Services")
 
+_WORDS = vocabulary()
 _ENVIRONMENTS = ("production", "production", "production", "staging", "dev", "test")
 _STACKS = (["python", "react"], ["java", "angular"], ["go"], ["node", "vue"], ["ruby"], ["dotnet"], ["php"])
 _PORTS = {"postgres": 5432, "mysql": 3306, "mongodb": 27017, "redis": 6379}
+_DATABASE_FIELDS = tuple(field.lower() for field in _WORDS.fields)
 _REGIONS = {
     "aws": ("us-east-1", "eu-west-1", "ap-southeast-2"),
     "gcp": ("us-central1", "europe-west4"),
     "azure": ("westeurope", "eastus2"),
     "on-prem": ("dc1", "dc2"),
 }
+_ALL_REGIONS = tuple(region for regions in _REGIONS.values() for region in regions)
+_FIRST_REGION = Lookup([_ALL_REGIONS.index(regions[0]) for regions in _REGIONS.values()])
+_REGION_COUNT = Lookup([len(regions) for regions in _REGIONS.values()])
+_HOST_TYPES = ("physical", "vm", "vm", "container", "serverless")
+_HOST_ROLES = ("web", "app", "batch", "db", "edge")
+_ROLES = ("api", "auth", "billing", "search", "worker", "gateway")
+_SERVICE_TYPES = ("rest-api", "graphql", "grpc", "websocket")
+_PROTOCOLS = ("https", "https", "http2", "wss")
+_STATUSES = ("running",) * 8 + ("stopped", "terminated")
 
 
-class _Keyed(Table):
-    """A table whose columns are keyed by (seed, tenant key, table name, column name)."""
+class _Owned(Table):
+    """A table of things that an employee owns."""
 
     def __init__(self, length: int, seed: int, tenant_key: str, names: Names) -> None:
-        super().__init__(length)
+        super().__init__(length, seed, tenant_key)
         self.names = names
-        self._draws = {column: Draws(seed, tenant_key, self.name, column) for column in self.columns}
 
-    def id(self, i: int) -> str:
-        """The identifier of row `i`, which says nothing about the row."""
-        return f"{self.name[:-1]}-{self._draws['id'].token(i)}"
-
-    def _owner(self, i: int) -> str:
-        return self.names.person(self._draws["owner"].below(i, max(1, len(self)))).email
+    @hidden
+    def _owner_email(self, r: Rows) -> Cell:
+        return r.of(self.names.people, r.below("owner", max(1, len(self))))["email"]
 
 
-class Databases(_Keyed):
+class Databases(_Owned):
     """Databases; sizes in whole GiB, connection strings without credentials."""
 
     name = "databases"
-    columns = ("id", "name", "type", "environment", "owner", "size_gb", "connection_string")
+    unique = ("id", "name", "connection_string")
 
-    def row(self, i: int) -> Row:
-        """Row `i`."""
-        kind = self._draws["type"].pick(i, tuple(_PORTS))
-        name = f"{kind}-{self._draws['name'].pick(i, vocabulary().fields).lower()}-{i}"
-        return {
-            "id": self.id(i),
-            "name": name,
-            "type": kind,
-            "environment": self._draws["environment"].pick(i, _ENVIRONMENTS),
-            "owner": self._owner(i),
-            "size_gb": 1 << self._draws["size_gb"].below(i, 12),
-            "connection_string": f"{kind}://{name}.db.{self.names.company_domain}:{_PORTS[kind]}/main",
-        }
+    @column(Id("database-"))
+    def _id(self, r: Rows) -> Cell:
+        return r.bits("id")
+
+    @column(Text(Words(tuple(_PORTS)), "-", Words(_DATABASE_FIELDS), "-", Number()))
+    def _name(self, r: Rows) -> Cell:
+        return r["type"], r.below("name", len(_DATABASE_FIELDS)), r.i
+
+    @column(Words(tuple(_PORTS)))
+    def _type(self, r: Rows) -> Cell:
+        return r.below("type", len(_PORTS))
+
+    @column(Words(_ENVIRONMENTS))
+    def _environment(self, r: Rows) -> Cell:
+        return r.below("environment", len(_ENVIRONMENTS))
+
+    @column(EMAIL)
+    def _owner(self, r: Rows) -> Cell:
+        return r["owner_email"]
+
+    @column(Number())
+    def _size_gb(self, r: Rows) -> Cell:
+        return 1 << r.below("size_gb", 12)
+
+    @column(
+        Text(
+            Words(tuple(_PORTS)), "://", Words(tuple(_PORTS)), "-", Words(_DATABASE_FIELDS), "-", Number(),
+            ".db.", Constant(), ":", Words([str(port) for port in _PORTS.values()]), "/main",
+        )
+    )  # fmt: skip
+    def _connection_string(self, r: Rows) -> Cell:
+        return (r["type"], *r["name"], self.names.company_domain, r["type"])
 
 
-class Hosts(_Keyed):
+class Hosts(_Owned):
     """Hosts, each with a private IPv4 address of its own."""
 
     name = "hosts"
-    columns = ("id", "name", "type", "cloud_provider", "region", "instance_type", "ip_address", "status", "owner")
+    unique = ("id", "name", "ip_address")
 
     def __init__(self, length: int, seed: int, tenant_key: str, names: Names) -> None:
         super().__init__(length, seed, tenant_key, names)
         self._addresses = Shuffle(256 * 256 * 254, seed, tenant_key, self.name, "ip_address")
 
-    def row(self, i: int) -> Row:
-        """Row `i`."""
-        provider = self._draws["cloud_provider"].pick(i, tuple(_REGIONS))
-        region = self._draws["region"].pick(i, _REGIONS[provider])
-        upper, last = divmod(self._addresses[i], 254)
-        return {
-            "id": self.id(i),
-            "name": f"{self._draws['name'].pick(i, ('web', 'app', 'batch', 'db', 'edge'))}-{region}-{i}",
-            "type": self._draws["type"].pick(i, ("physical", "vm", "vm", "container", "serverless")),
-            "cloud_provider": provider,
-            "region": region,
-            "instance_type": self._draws["instance_type"].pick(i, ("small", "medium", "large", "xlarge")),
-            "ip_address": f"10.{upper >> 8}.{upper & 255}.{last + 1}",
-            "status": self._draws["status"].pick(i, ("running",) * 8 + ("stopped", "terminated")),
-            "owner": self._owner(i),
-        }
+    @column(Id("host-"))
+    def _id(self, r: Rows) -> Cell:
+        return r.bits("id")
+
+    @column(Text(Words(_HOST_ROLES), "-", Words(_ALL_REGIONS), "-", Number()))
+    def _name(self, r: Rows) -> Cell:
+        return r.below("name", len(_HOST_ROLES)), r["region"], r.i
+
+    @column(Words(_HOST_TYPES))
+    def _type(self, r: Rows) -> Cell:
+        return r.below("type", len(_HOST_TYPES))
+
+    @column(Words(tuple(_REGIONS)))
+    def _cloud_provider(self, r: Rows) -> Cell:
+        return r.below("cloud_provider", len(_REGIONS))
+
+    @column(Words(_ALL_REGIONS))
+    def _region(self, r: Rows) -> Cell:
+        provider = r["cloud_provider"]
+        three, two = r.below("region", 3), r.below("region", 2)
+        within = r.where(r.take(_REGION_COUNT, provider) == len(_REGIONS["aws"]), three, two)
+        return r.take(_FIRST_REGION, provider) + within
+
+    @column(Words(("small", "medium", "large", "xlarge")))
+    def _instance_type(self, r: Rows) -> Cell:
+        return r.below("instance_type", 4)
+
+    @column(IPv4())
+    def _ip_address(self, r: Rows) -> Cell:
+        place = r.shuffled(self._addresses, r.i)
+        return (10 << 24) + (place // 254 << 8) + place % 254 + 1
+
+    @column(Words(_STATUSES))
+    def _status(self, r: Rows) -> Cell:
+        return r.below("status", len(_STATUSES))
+
+    @column(EMAIL)
+    def _owner(self, r: Rows) -> Cell:
+        return r["owner_email"]
 
 
-class Applications(_Keyed):
+class Applications(_Owned):
     """Applications that the company bought or built, each at a registered domain of its own."""
 
     name = "applications"
-    columns = (
-        "id",
-        "name",
-        "vendor",
-        "domain",
-        "type",
-        "environment",
-        "owner",
-        "team",
-        "risk_level",
-        "tech_stack",
-        "url",
-        "database_id",
-    )
+    unique = ("id", "domain", "url", "vendor")
+    references = MappingProxyType({"database_id": "databases"})
 
     def __init__(self, length: int, seed: int, tenant_key: str, names: Names, databases: Databases) -> None:
         super().__init__(length, seed, tenant_key, names)
         self._databases = databases
 
-    def row(self, i: int) -> Row:
-        """Row `i`."""
-        words = vocabulary()
-        label = self.names.label(i)
-        domain = f"{label}.{self.names.suffix(i)}"
-        return {
-            "id": self.id(i),
-            "name": f"{label.capitalize()} {self._draws['name'].pick(i, words.products)}",
-            "vendor": f"{label.capitalize()} {self._draws['vendor'].pick(i, words.company_suffixes)}",
-            "domain": domain,
-            "type": self._draws["type"].pick(i, ("web-app", "mobile-app", "saas", "legacy")),
-            "environment": self._draws["environment"].pick(i, _ENVIRONMENTS),
-            "owner": self._owner(i),
-            "team": self._draws["team"].pick(i, words.fields),
-            "risk_level": self._draws["risk_level"].pick(i, ("critical", "high", "medium", "low")),
-            "tech_stack": list(self._draws["tech_stack"].pick(i, _STACKS)),
-            "url": f"https://{domain}/",
-            "database_id": self._databases.id(self._draws["database_id"].below(i, len(self._databases))),
-        }
+    @hidden
+    def _label(self, r: Rows) -> Cell:
+        return r.of(self.names.labels, r.i)
+
+    @column(Id("application-"))
+    def _id(self, r: Rows) -> Cell:
+        return r.bits("id")
+
+    @column(Text(*CAPITAL_LABEL, " ", Words(_WORDS.products)))
+    def _name(self, r: Rows) -> Cell:
+        return (*r["label"]["label"], r.below("name", len(_WORDS.products)))
+
+    @column(Text(*CAPITAL_LABEL, " ", Words(_WORDS.company_suffixes)))
+    def _vendor(self, r: Rows) -> Cell:
+        return (*r["label"]["label"], r.below("vendor", len(_WORDS.company_suffixes)))
+
+    @column(Text(*LABEL, ".", SUFFIX))
+    def _domain(self, r: Rows) -> Cell:
+        return (*r["label"]["label"], r["label"]["suffix"])
+
+    @column(Words(("web-app", "mobile-app", "saas", "legacy")))
+    def _type(self, r: Rows) -> Cell:
+        return r.below("type", 4)
+
+    @column(Words(_ENVIRONMENTS))
+    def _environment(self, r: Rows) -> Cell:
+        return r.below("environment", len(_ENVIRONMENTS))
+
+    @column(EMAIL)
+    def _owner(self, r: Rows) -> Cell:
+        return r["owner_email"]
+
+    @column(Words(_WORDS.fields))
+    def _team(self, r: Rows) -> Cell:
+        return r.below("team", len(_WORDS.fields))
+
+    @column(Words(("critical", "high", "medium", "low")))
+    def _risk_level(self, r: Rows) -> Cell:
+        return r.below("risk_level", 4)
+
+    @column(WordLists(_STACKS))
+    def _tech_stack(self, r: Rows) -> Cell:
+        return r.below("tech_stack", len(_STACKS))
+
+    @column(Text("https://", *LABEL, ".", SUFFIX, "/"))
+    def _url(self, r: Rows) -> Cell:
+        return r["domain"]
+
+    @hidden
+    def _database(self, r: Rows) -> Cell:
+        return r.below("database_id", len(self._databases))
+
+    @column(Id("database-"))
+    def _database_id(self, r: Rows) -> Cell:
+        return r.of(self._databases, r["database"])["id"]
 
 
-class Services(_Keyed):
+class Services(_Owned):
     """Services, each part of one application and running on one host."""
 
     name = "services"
-    columns = ("id", "name", "type", "application_id", "host_id", "environment", "owner", "endpoint", "protocol")
+    unique = ("id", "name", "endpoint")
+    references = MappingProxyType({"application_id": "applications", "host_id": "hosts"})
 
     def __init__(
         self, length: int, seed: int, tenant_key: str, names: Names, applications: Applications, hosts: Hosts
@@ -150,23 +228,53 @@ class Services(_Keyed):
         self._applications = applications
         self._hosts = hosts
 
-    def row(self, i: int) -> Row:
-        """Row `i`."""
-        application = self._draws["application_id"].below(i, len(self._applications))
-        role = self._draws["name"].pick(i, ("api", "auth", "billing", "search", "worker", "gateway"))
-        name = f"{role}-{i}"
-        kind = self._draws["type"].pick(i, ("rest-api", "graphql", "grpc", "websocket"))
-        return {
-            "id": self.id(i),
-            "name": name,
-            "type": kind,
-            "application_id": self._applications.id(application),
-            "host_id": self._hosts.id(self._draws["host_id"].below(i, len(self._hosts))),
-            "environment": self._draws["environment"].pick(i, _ENVIRONMENTS),
-            "owner": self._owner(i),
-            "endpoint": f"{name}.svc.{self.names.company_domain}",
-            "protocol": {"grpc": "http2", "websocket": "wss"}.get(kind, "https"),
-        }
+    @column(Id("service-"))
+    def _id(self, r: Rows) -> Cell:
+        return r.bits("id")
+
+    @column(Text(Words(_ROLES), "-", Number()))
+    def _name(self, r: Rows) -> Cell:
+        return r["role"], r.i
+
+    @hidden
+    def _role(self, r: Rows) -> Cell:
+        return r.below("name", len(_ROLES))
+
+    @column(Words(_SERVICE_TYPES))
+    def _type(self, r: Rows) -> Cell:
+        return r.below("type", len(_SERVICE_TYPES))
+
+    @hidden
+    def _application(self, r: Rows) -> Cell:
+        return r.below("application_id", len(self._applications))
+
+    @hidden
+    def _host(self, r: Rows) -> Cell:
+        return r.below("host_id", len(self._hosts))
+
+    @column(Id("application-"))
+    def _application_id(self, r: Rows) -> Cell:
+        return r.of(self._applications, r["application"])["id"]
+
+    @column(Id("host-"))
+    def _host_id(self, r: Rows) -> Cell:
+        return r.of(self._hosts, r["host"])["id"]
+
+    @column(Words(_ENVIRONMENTS))
+    def _environment(self, r: Rows) -> Cell:
+        return r.below("environment", len(_ENVIRONMENTS))
+
+    @column(EMAIL)
+    def _owner(self, r: Rows) -> Cell:
+        return r["owner_email"]
+
+    @column(Text(Words(_ROLES), "-", Number(), ".svc.", Constant()))
+    def _endpoint(self, r: Rows) -> Cell:
+        return r["role"], r.i, self.names.company_domain
+
+    @column(Words(_PROTOCOLS))
+    def _protocol(self, r: Rows) -> Cell:
+        return r["type"]
 
 
 class Assets:

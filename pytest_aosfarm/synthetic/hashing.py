@@ -67,24 +67,27 @@ class Draws:
 
 
 class Shuffle:
-    """A keyed permutation of range(n): a four-round additive Feistel network over a near-square grid."""
+    """A keyed permutation of range(n): a four-round additive Feistel network over a near-square grid.
 
-    __slots__ = ("_columns", "_n", "_rounds", "_rows")
+    `rows` x `columns` is the grid, `keys` are those of the four rounds.
+    """
+
+    __slots__ = ("columns", "keys", "n", "rows")
 
     def __init__(self, n: int, seed: int, tenant_key: str, table: str, column: str) -> None:
         if n < 1:
             raise ValueError(f"a permutation needs at least one element, got n={n}")
-        self._n = n
-        self._rows = isqrt(n - 1) + 1
-        self._columns = -(-n // self._rows)
-        self._rounds = [draw_key(seed, tenant_key, table, f"{column}/round{r}") for r in range(4)]
+        self.n = n
+        self.rows = isqrt(n - 1) + 1
+        self.columns = -(-n // self.rows)
+        self.keys = [draw_key(seed, tenant_key, table, f"{column}/round{r}") for r in range(4)]
 
     def __getitem__(self, i: int) -> int:
         """Where element `i` goes. Raises IndexError outside range(n)."""
-        if not 0 <= i < self._n:
-            raise IndexError(f"element {i} of a permutation of {self._n}")
-        rows, columns = self._rows, self._columns
-        first, second, third, fourth = self._rounds
+        if not 0 <= i < self.n:
+            raise IndexError(f"element {i} of a permutation of {self.n}")
+        rows, columns = self.rows, self.columns
+        first, second, third, fourth = self.keys
         while True:  # the grid may be a little larger than n: walk on until inside
             row, column = divmod(i, columns)
             row = (row + draw(*first, column)) % rows
@@ -92,5 +95,5 @@ class Shuffle:
             row = (row + draw(*third, column)) % rows
             column = (column + draw(*fourth, row)) % columns
             i = row * columns + column
-            if i < self._n:
+            if i < self.n:
                 return i

@@ -2,27 +2,102 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias, overload
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
 
-__all__ = ("Row", "Table")
+from pytest_aosfarm.synthetic.columns import Kind, Of, Text
+from pytest_aosfarm.synthetic.hashing import draw_key
+from pytest_aosfarm.synthetic.rows import Block, Cell, OneRow
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ("Row", "Table", "column", "hidden")
 
 Row: TypeAlias = dict[str, Any]
+Formula: TypeAlias = Callable[[Any, Any], Cell]
+
+FEW, MANY = 64, 20_000
+"""Fewer rows are computed one by one; so are up to MANY while NumPy, which takes long to load, is not loaded."""
 
 
-class Table(Sequence[Row], ABC):
-    """Rows 0 .. len - 1 as dicts with the keys of `columns`; any row costs the same and needs no other."""
+def column(kind: Kind) -> Callable[[Formula], Formula]:
+    """A column: the formula `_name(self, r)` gives the cells of column `name`, for one row and for a block alike."""
 
-    name: str
-    columns: tuple[str, ...]
+    def mark(formula: Formula) -> Formula:
+        formula.kind = kind  # type: ignore[attr-defined]  # how the class finds its columns
+        return formula
 
-    def __init__(self, length: int) -> None:
+    return mark
+
+
+def hidden(formula: Formula) -> Formula:
+    """An intermediate that columns are computed from: `_name(self, r)` gives `r["name"]`, which no row shows."""
+    formula.kind = None  # type: ignore[attr-defined]  # as above
+    return formula
+
+
+class _Keys(dict[str, tuple[int, int]]):
+    """The keys of a table's draws by name, made when first used."""
+
+    def __init__(self, seed: int, tenant_key: str, table: str) -> None:
+        super().__init__()
+        self._of = (seed, tenant_key, table)
+
+    def __missing__(self, name: str) -> tuple[int, int]:
+        key = self[name] = draw_key(*self._of, name)
+        return key
+
+
+class Table(Sequence[Row]):
+    """Rows 0 .. len - 1; any row costs the same and needs no other.
+
+    Rows are dicts that JSON can write: text, whole numbers (money in minor units), booleans, lists, None, and moments
+    as ISO 8601 text. They have the keys of `columns`, in that order.
+    """
+
+    name: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]] = ()
+    unique: ClassVar[tuple[str, ...]] = ("id",)
+    """Columns that hold no value twice; the first is the primary key."""
+    references: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Column -> the table whose `id` it holds."""
+    formulas: ClassVar[dict[str, Formula]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        own = {name.removeprefix("_"): f for name, f in vars(cls).items() if hasattr(f, "kind")}
+        cls.formulas = cls.formulas | own
+        cls.columns = cls.columns + tuple(c for c, f in own.items() if f.kind is not None and c not in cls.columns)
+
+    def __init__(self, length: int, seed: int, tenant_key: str) -> None:
         self._length = length
+        self.seed = seed
+        self.tenant_key = tenant_key
+        self.keys = _Keys(seed, tenant_key, self.name)
+        self._kinds: dict[str, Kind] = {}
 
-    @abstractmethod
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each column holds, in order."""
+        if not self._kinds:
+            for name in self.columns:
+                kind: Kind = self.formulas[name].kind  # type: ignore[attr-defined]  # set by `column`
+                self._kinds[name] = kind.bind(self) if isinstance(kind, Of | Text) else kind
+        return self._kinds
+
     def row(self, i: int) -> Row:
         """Row `i`, 0 <= i < len(self)."""
+        one = OneRow(self, i)
+        return {name: kind.value(one[name]) for name, kind in self.kinds.items()}
+
+    def value(self, i: int, column: str) -> Any:
+        """The value of one column in row `i`; nothing else is computed than what it needs."""
+        return self.kinds[column].value(OneRow(self, i)[column])
 
     def __len__(self) -> int:
         return self._length
@@ -33,14 +108,92 @@ class Table(Sequence[Row], ABC):
     def __getitem__(self, index: slice) -> list[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         if isinstance(index, slice):
-            return [self.row(i) for i in range(*index.indices(self._length))]
+            wanted = range(*index.indices(self._length))
+            if wanted.step == 1 and _in_blocks(len(wanted)):
+                return [row for rows in self._row_blocks(wanted) for row in rows]
+            return [self.row(i) for i in wanted]
         i = index + self._length if index < 0 else index
         if not 0 <= i < self._length:
             raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {index}")
         return self.row(i)
 
     def __iter__(self) -> Iterator[Row]:
-        return map(self.row, range(self._length))
+        if _in_blocks(self._length):
+            for rows in self._row_blocks(range(self._length)):
+                yield from rows
+        else:
+            yield from map(self.row, range(self._length))
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self._length:,} rows of {', '.join(self.columns)}>"
+
+    def _row_blocks(self, rows: range) -> Iterator[list[Row]]:
+        for values in self._value_blocks(rows):
+            yield [dict(zip(self.columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+    def _value_blocks(self, rows: range) -> Iterator[list[list[Any]]]:
+        from pytest_aosfarm.synthetic.arrow import values
+
+        for block in self.blocks(rows):
+            yield [values(kind, block[name], len(block)) for name, kind in self.kinds.items()]
+
+    def blocks(self, rows: range | None = None) -> Iterator[Block]:
+        """The rows (default: all) as blocks of at most 16,384, which compute their cells with NumPy when asked."""
+        from pytest_aosfarm.synthetic.vector import BLOCK
+
+        rows = self.check(rows)
+        for start in range(rows.start, rows.stop, BLOCK):
+            yield Block(self, range(start, min(start + BLOCK, rows.stop)))
+
+    def check(self, rows: range | None) -> range:
+        """The rows asked for, all by default. Raises IndexError when some are not there, ValueError for a step."""
+        if rows is None:
+            return range(self._length)
+        if rows.step != 1:
+            raise ValueError(f"{self.name}: rows come with step 1, not {rows.step}")
+        if rows and not 0 <= rows.start <= rows.stop <= self._length:
+            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {rows.start} to {rows.stop - 1}")
+        return rows
+
+    def tuples(self, rows: range | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows as plain tuples, values in the order of `columns`."""
+        rows = self.check(rows)
+        if _in_blocks(len(rows)):
+            for values in self._value_blocks(rows):
+                yield from zip(*values, strict=True)
+        else:
+            yield from (tuple(self.row(i).values()) for i in rows)
+
+    def arrays(self, columns: Sequence[str], rows: range | None = None) -> Iterator[dict[str, NDArray[np.int64]]]:
+        """Blocks of typed cells as NumPy arrays: codes, minor units, microseconds, 32-bit addresses; no text is made.
+
+        Identifiers are uint64. Intermediate formulas may be named too. Raises KeyError for an unknown name, TypeError
+        for a text of several parts, which is no number.
+        """
+        for block in self.blocks(rows):
+            cells = {name: block[name] for name in columns}
+            for name, cell in cells.items():
+                if isinstance(cell, tuple):
+                    raise TypeError(f"{self.name}.{name} is text of several parts: ask `batches` for it")
+            yield cells
+
+    def batches(self, rows: range | None = None, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows as Arrow record batches of at most 16,384 rows, all text made; moments as timestamp[us, UTC]."""
+        from pytest_aosfarm.synthetic.arrow import record_batch
+
+        for block in self.blocks(rows):
+            yield record_batch(block, columns or self.columns)
+
+    def to_arrow(self, rows: range | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows as one Arrow table, in memory."""
+        import pyarrow as pa
+
+        from pytest_aosfarm.synthetic.arrow import schema
+
+        return pa.Table.from_batches(self.batches(rows, columns), schema(self, columns or self.columns))
+
+
+
+def _in_blocks(count: int) -> bool:
+    """Whether so many rows are sooner computed in blocks; loading NumPy and PyArrow takes as long as MANY rows."""
+    return count >= MANY or (count >= FEW and "numpy" in sys.modules and "pyarrow" in sys.modules)
