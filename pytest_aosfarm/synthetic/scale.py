@@ -16,19 +16,45 @@ __all__ = ("SCALES", "Scale", "scale_named")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Row counts of the asset tables."""
+    """Row counts of the tables."""
 
     name: str
     applications: int
     services: int
     databases: int
     hosts: int
+    customers: int
+    subscriptions: int
+    invoices: int
+    transactions: int
+    logs: int
+    network_flows: int
+    auth_events: int
+
+
+def _scale(name: str, assets: int, customers: int, events: int) -> Scale:
+    return Scale(
+        name,
+        applications=60 * assets,
+        services=90 * assets,
+        databases=25 * assets,
+        hosts=40 * assets,
+        customers=customers,
+        subscriptions=customers * 3 // 2,
+        invoices=10 * customers,
+        transactions=15 * customers,
+        logs=5 * events,
+        network_flows=5 * events,
+        auth_events=2 * events,
+    )
 
 
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {
-        name: Scale(name, 60 * factor, 90 * factor, 25 * factor, 40 * factor)
-        for name, factor in (("small", 1), ("medium", 10), ("large", 100), ("planet", 1000))
+        "small": _scale("small", 1, 200, 1_000),
+        "medium": _scale("medium", 10, 5_000, 100_000),
+        "large": _scale("large", 100, 100_000, 1_000_000),
+        "planet": _scale("planet", 1_000, 10_000_000, 200_000_000),
     }
 )
 
