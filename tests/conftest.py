@@ -1,10 +1,19 @@
-"""What the whole test suite shares: the three ways every plugin behaviour is tested."""
+"""What the whole test suite shares: the three ways every plugin behaviour is tested, and a real PostgreSQL."""
 
 from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 # pytester forgets what an inner run has imported, and httpx loads this late: it would then know its errors by old classes.
 import httpcore  # noqa: F401
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.postgres import Postgres
 
 
 @pytest.fixture(
@@ -19,3 +28,18 @@ def plugin_args(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Arguments for an inner pytest: without xdist's options, `-n0`, `-n2`."""
     args: tuple[str, ...] = request.param
     return args
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server at AOSFARM_TEST_PG_URL, else one of our own; without either its tests fail, they are never skipped."""
+    from tools.postgres import Postgres, PostgresError, running_postgres
+
+    url = os.environ.get("AOSFARM_TEST_PG_URL")
+    with ExitStack() as stack:
+        try:
+            server = Postgres(url) if url else stack.enter_context(running_postgres())
+            server.check()
+        except PostgresError as error:
+            pytest.fail(f"no PostgreSQL to test with: {error}", pytrace=False)
+        yield server
