@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.synthetic.assets import Assets
+from pytest_aosfarm.synthetic.business import Business
 from pytest_aosfarm.synthetic.names import Names
 from pytest_aosfarm.synthetic.scale import scale_named
 from pytest_aosfarm.synthetic.shapes import PROFILES
@@ -47,6 +48,11 @@ class Dataset:
     def assets(self) -> Assets:
         """The estate: applications, services, databases, hosts."""
         return Assets(self.scale, self.seed, self.tenant_key, Names(self.seed, self.tenant_key))
+
+    @cached_property
+    def business(self) -> Business:
+        """What the tenant sells: customers, subscriptions, invoices, transactions."""
+        return Business(self.scale, self.seed, self.tenant_key, self.anchor)
 
     def snapshot(self) -> Snapshot:
         """The discovery evidence and what was planted in it; made once, then kept."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.hashing import Shuffle
     from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("NULL", "Block", "Cell", "Lookup", "OneRow", "Rows", "weighted")
+__all__ = ("NULL", "Block", "Cell", "Lookup", "OneRow", "Rows", "conditional", "weighted")
 
 Cell: TypeAlias = Any
 """A whole number, or an array of them; a tuple of such where a text has several parts."""
@@ -61,6 +61,11 @@ def weighted(*weights: int) -> Lookup:
     for k in by_remainder[: _PARTS - sum(counts)]:
         counts[k] += 1
     return Lookup([k for k, count in enumerate(counts) for _ in range(count)])
+
+
+def conditional(*rows: Sequence[int]) -> Lookup:
+    """One list of 4096 codes (see `weighted`) after another: look up `given * 4096 + 12 random bits` in it."""
+    return Lookup([code for weights in rows for code in weighted(*weights).items])
 
 
 class OneRow:
@@ -139,9 +144,11 @@ class OneRow:
         return bisect_right(starts.items, i) - 1
 
     @staticmethod
-    def of(table: Table, i: Cell) -> OneRow:
-        """Row `i` of another table: its cells are recomputed, never looked up."""
-        return OneRow(table, i)
+    def of(table: Table, i: Cell, **known: Cell) -> OneRow:
+        """Row `i` of another table: its cells are recomputed, never looked up, but for those that are known already."""
+        row = OneRow(table, i)
+        row._cells.update(known)
+        return row
 
 
 class Block:
@@ -247,9 +254,11 @@ class Block:
         return starts.array.searchsorted(i, side="right") - 1
 
     @staticmethod
-    def of(table: Table, i: Cell) -> Block:
-        """Rows `i` of another table: their cells are recomputed, never looked up."""
-        return Block(table, i)
+    def of(table: Table, i: Cell, **known: Cell) -> Block:
+        """Rows `i` of another table: their cells are recomputed, never looked up, but for those that are known already."""
+        block = Block(table, i)
+        block._cells.update(known)
+        return block
 
 
 Rows: TypeAlias = OneRow | Block

@@ -99,6 +99,18 @@ class Table(Sequence[Row]):
         """The value of one column in row `i`; nothing else is computed than what it needs."""
         return self.kinds[column].value(OneRow(self, i)[column])
 
+    def child_rows(self, i: int) -> tuple[Table, Sequence[int]]:
+        """The table whose rows belong to rows of this one, and the numbers of those that belong to row `i`.
+
+        Raises LookupError where nothing belongs to the rows of this table.
+        """
+        raise LookupError(f"nothing belongs to a row of {self.name}, such as {i}")
+
+    def children(self, i: int) -> list[Row]:
+        """The rows of another table that belong to row `i` (see `child_rows`)."""
+        table, rows = self.child_rows(i)
+        return [table.row(j) for j in rows]
+
     def __len__(self) -> int:
         return self._length
 
