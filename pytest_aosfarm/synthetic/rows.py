@@ -150,6 +150,11 @@ class OneRow:
         row._cells.update(known)
         return row
 
+    @staticmethod
+    def at(table: Table, i: Cell) -> OneRow:
+        """Row `i` of a small table, such as the assets: blocks take its cells from whole columns, made once."""
+        return OneRow(table, i)
+
 
 class Block:
     """Several rows of a table, their cells computed as arrays when asked for and then kept.
@@ -251,7 +256,15 @@ class Block:
 
     def segment(self, starts: Lookup, i: Cell) -> Cell:
         """The numbers of the last of the ascending `starts` that are not above `i`."""
-        return starts.array.searchsorted(i, side="right") - 1
+        bounds = starts.array
+        if not isinstance(self.rows, range) or i is not self.i or not self.rows:
+            return bounds.searchsorted(i, side="right") - 1
+        import numpy as np
+
+        start, stop = self.rows.start, self.rows.stop  # consecutive rows: few segments, each a run
+        first, last = (int(at) - 1 for at in bounds.searchsorted((start, stop - 1), side="right"))
+        edges = np.concatenate(([start], bounds[first + 1 : last + 1], [stop]))
+        return np.arange(first, last + 1).repeat(np.diff(edges))
 
     @staticmethod
     def of(table: Table, i: Cell, **known: Cell) -> Block:
@@ -259,6 +272,25 @@ class Block:
         block = Block(table, i)
         block._cells.update(known)
         return block
+
+    @staticmethod
+    def at(table: Table, i: Cell) -> Taken:
+        """Rows `i` of a small table, such as the assets: their cells are taken from whole columns, made once."""
+        return Taken(table, i)
+
+
+class Taken:
+    """Rows of a small table, their cells taken from its whole columns."""
+
+    __slots__ = ("_i", "_table")
+
+    def __init__(self, table: Table, i: Any) -> None:
+        self._table = table
+        self._i = i
+
+    def __getitem__(self, column: str) -> Cell:
+        """The cells of a column or of an intermediate formula, one number each."""
+        return self._table.whole(column).take(self._i)
 
 
 Rows: TypeAlias = OneRow | Block

@@ -80,6 +80,7 @@ class Table(Sequence[Row]):
         self.tenant_key = tenant_key
         self.keys = _Keys(seed, tenant_key, self.name)
         self._kinds: dict[str, Kind] = {}
+        self._whole: dict[str, Cell] = {}
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -156,6 +157,15 @@ class Table(Sequence[Row]):
         rows = self.check(rows)
         for start in range(rows.start, rows.stop, BLOCK):
             yield Block(self, range(start, min(start + BLOCK, rows.stop)))
+
+    def whole(self, name: str) -> NDArray[Any]:
+        """All cells of a column or an intermediate formula, kept: for small tables that many rows refer to."""
+        if name not in self._whole:
+            import numpy as np
+
+            self._whole[name] = np.concatenate([block[name] for block in self.blocks()])
+        whole: NDArray[Any] = self._whole[name]
+        return whole
 
     def check(self, rows: range | None) -> range:
         """The rows asked for, all by default. Raises IndexError when some are not there, ValueError for a step."""
