@@ -1,0 +1,239 @@
+"""Renders blocks of cells as text: what a kind's `value` gives for one cell, for thousands at once.
+
+Text of few different values is made once, into a pool, and then taken from it; text of fixed width is written as a matrix
+of bytes; only what is unique is joined row by row.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pytest_aosfarm.synthetic.columns import (
+    Boolean,
+    Constant,
+    Id,
+    IPv4,
+    Kind,
+    Number,
+    Of,
+    Pairs,
+    Text,
+    Timestamp,
+    Words,
+    date_text,
+)  # fmt: skip
+from pytest_aosfarm.synthetic.rows import NULL, Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ("Array", "fixed_width", "id_bytes", "kept", "moment_bytes", "pool", "take", "text")
+
+Array: TypeAlias = pa.Array
+
+_DAY, _SECOND = 86_400_000_000, 1_000_000
+_HEX = np.frombuffer(b"".join(b"%02x" % i for i in range(256)), np.uint16)
+_TWO_DIGITS = np.frombuffer(b"".join(b"%02d" % i for i in range(100)), np.uint16)
+_MOMENT_TEXT = np.frombuffer(b"0000-00-00T00:00:00.000000Z", np.uint8)
+_BYTES = pa.array([str(i) for i in range(256)])
+_LARGEST_POOL = 1 << 13
+"""Neighbouring parts are joined beforehand up to so many texts: more would not stay in the cache."""
+
+
+def kept(kind: Kind, name: str, make: Callable[[], Any]) -> Any:
+    """What was made of this kind under this name, made now if it is the first time."""
+    if name not in kind.made:
+        kind.made[name] = make()
+    return kind.made[name]
+
+
+def take(kind: Kind, codes: Cell, make: Callable[[], Array], name: str = "pool") -> Array:
+    """The entries of the kind's pool at `codes`, null where those are NULL."""
+    return kept(kind, name, make).take(pa.array(codes, mask=codes == NULL if kind.null else None))
+
+
+@singledispatch
+def text(kind: Kind, cells: Cell) -> Array:
+    """Cells as text: that of the JSON value, without quotes. A constant gives a scalar, since it knows no length."""
+    raise TypeError(f"no text is defined for {type(kind).__name__} columns with cells {cells!r}")
+
+
+@text.register
+def _(kind: Words | Pairs | Of, cells: Cell) -> Array:
+    return take(kind, cells, lambda: pool(kind))
+
+
+@text.register
+def _(kind: Boolean, cells: Cell) -> Array:
+    return take(kind, np.asarray(cells, dtype=np.int64), lambda: pa.array(["false", "true"]))
+
+
+def pool(kind: Words | Pairs | Of) -> Array:
+    """All texts that cells of this kind can stand for, by cell."""
+    match kind:
+        case Words():
+            return pa.array(kind.words)
+        case Pairs():
+            return crossed(pa.array(kind.firsts), kind.between, pa.array(kind.seconds))
+        case Of():
+            source = kind.source.kinds[kind.column]
+            return pa.concat_arrays([text(source, block[kind.column]) for block in kind.source.blocks()])
+
+
+def crossed(firsts: Array, between: str, seconds: Array) -> Array:
+    """Every first with every second; the pair (i, j) stands at `i + j * len(firsts)`."""
+    second, first = np.divmod(np.arange(len(firsts) * len(seconds)), len(firsts))
+    return pc.binary_join_element_wise(firsts.take(pa.array(first)), seconds.take(pa.array(second)), between)
+
+
+@text.register
+def _(kind: Number, cells: Cell) -> Array:
+    return pa.array(cells, mask=cells == NULL if kind.null else None).cast(pa.string())
+
+
+@text.register
+def _(_kind: Constant, cells: Cell) -> Array:
+    return pa.scalar(cells)
+
+
+@text.register
+def _(kind: IPv4, cells: Cell) -> Array:
+    def halves() -> Array:
+        high, low = np.divmod(np.arange(1 << 16), 256)
+        return pc.binary_join_element_wise(_BYTES.take(pa.array(high)), _BYTES.take(pa.array(low)), ".")
+
+    upper = np.where(cells == NULL, NULL, cells >> 16) if kind.null else cells >> 16
+    return pc.binary_join_element_wise(take(kind, upper, halves), take(kind, cells & 0xFFFF, halves), ".")
+
+
+@text.register
+def _(kind: Id, cells: Cell) -> Array:
+    ids = fixed_width(id_bytes(kind, cells))
+    return pc.if_else(pa.array(cells != 0), ids, None) if kind.null else ids
+
+
+def id_bytes(kind: Id, cells: Cell) -> NDArray[np.uint8]:
+    """The ids as rows of ASCII."""
+    prefix = np.frombuffer(kind.prefix.encode(), np.uint8)
+    matrix = np.empty((len(cells), len(prefix) + 16), np.uint8)
+    matrix[:, : len(prefix)] = prefix
+    matrix[:, len(prefix) :] = _HEX.take(cells.astype(">u8").view(np.uint8)).view(np.uint8).reshape(-1, 16)
+    return matrix
+
+
+@text.register
+def _(kind: Timestamp, cells: Cell) -> Array:
+    moments = fixed_width(moment_bytes(np.where(cells == NULL, 0, cells) if kind.null else cells))
+    return pc.if_else(pa.array(cells != NULL), moments, None) if kind.null else moments
+
+
+def moment_bytes(cells: Cell) -> NDArray[np.uint8]:
+    """The moments as rows of 27 ASCII characters."""
+    day, rest = np.divmod(cells, _DAY)
+    seconds, micros = np.divmod(rest, _SECOND)
+    minutes, second = np.divmod(seconds, 60)
+    hour, minute = np.divmod(minutes, 60)
+    high, low = np.divmod(micros, 100)
+    first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
+    dates = np.array([date_text(one) for one in range(first, last + 1)], dtype="S10")
+    matrix = np.empty((len(cells), 27), np.uint8)
+    matrix[:] = _MOMENT_TEXT
+    matrix[:, :10] = dates.take(day - first).view(np.uint8).reshape(-1, 10)
+    pairs = {11: hour, 14: minute, 17: second, 20: high // 100, 22: high % 100, 24: low}
+    for at, numbers in pairs.items():
+        matrix[:, at : at + 2] = _TWO_DIGITS.take(numbers).view(np.uint8).reshape(-1, 2)
+    return matrix
+
+
+def fixed_width(matrix: NDArray[np.uint8]) -> Array:
+    """Rows of ASCII as Arrow text, without a copy."""
+    n, width = matrix.shape
+    offsets = np.arange(0, (n + 1) * width, width, dtype=np.int32)
+    return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(matrix))
+
+
+@text.register
+def _(kind: Text, cells: Cell) -> Array:
+    pieces = kept(kind, "pieces", lambda: list(_pieces(kind)))
+    if kind.null:
+        there = cells[0] != NULL
+        cells = (np.where(there, cells[0], 0), *cells[1:])
+    parts = [piece if isinstance(piece, str) else piece(cells) for piece in pieces]
+    joined = pc.binary_join_element_wise(*parts, "") if len(parts) > 1 else parts[0]
+    return pc.if_else(pa.array(there), joined, None) if kind.null else joined
+
+
+def _pieces(kind: Text) -> Iterator[str | Callable[[Cell], Array]]:
+    """What a text is joined from: literals, parts, and pools of neighbouring parts with the literals around them."""
+    at = 0
+    group: _Group | None = None
+    literal = ""
+    for part in kind.parts:
+        if isinstance(part, str):
+            literal += part
+            continue
+        if isinstance(part, Words | Pairs | Of):
+            texts = pool(part)
+            if group is not None and len(group.pool) * len(texts) <= _LARGEST_POOL:
+                group.widen(literal, at, texts)
+            else:
+                if group is not None:
+                    yield group
+                group = _Group(literal, at, texts)
+        else:
+            if group is not None:
+                yield group.closed(literal)
+                group = None
+            elif literal:
+                yield literal
+            yield _Single(part, at)
+        literal = ""
+        at += 1
+    if group is not None:
+        yield group.closed(literal)
+    elif literal:
+        yield literal
+
+
+class _Single:
+    """One part, rendered row by row."""
+
+    def __init__(self, kind: Kind, at: int) -> None:
+        self._kind = kind
+        self._at = at
+
+    def __call__(self, cells: Cell) -> Array:
+        return text(self._kind, cells[self._at])
+
+
+class _Group:
+    """Neighbouring parts of which all combinations stand in a pool, the first part varying fastest."""
+
+    def __init__(self, before: str, at: int, texts: Array) -> None:
+        self.pool = pc.binary_join_element_wise(before, texts, "")
+        self._steps = [(at, 1)]
+
+    def widen(self, between: str, at: int, texts: Array) -> None:
+        """Add a part."""
+        self._steps.append((at, len(self.pool)))
+        self.pool = crossed(self.pool, between, texts)
+
+    def closed(self, after: str) -> _Group:
+        """The same, with a literal behind it."""
+        if after:
+            self.pool = pc.binary_join_element_wise(self.pool, after, "")
+        return self
+
+    def __call__(self, cells: Cell) -> Array:
+        (first, _), *others = self._steps
+        code = cells[first]
+        for at, step in others:
+            code = code + cells[at] * step
+        return self.pool.take(pa.array(code))
