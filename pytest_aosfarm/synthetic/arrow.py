@@ -10,6 +10,7 @@ import pyarrow as pa
 from pytest_aosfarm.synthetic.columns import Boolean, Constant, Kind, Number, Timestamp, WordLists, Words
 from pytest_aosfarm.synthetic.rows import NULL, Cell
 from pytest_aosfarm.synthetic.texts import Array, kept, take, text
+from pytest_aosfarm.synthetic.vector import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def render(kind: Kind, cells: Cell, n: int) -> Array:
         case WordLists():
             return take(kind, cells, lambda: pa.array(kind.lists, arrow_type(kind)))
         case Constant():
-            return pa.repeat(text(kind, cells), n)
+            return kept(kind, f"block of {cells}", lambda: pa.repeat(text(kind, cells), BLOCK)).slice(0, n)
         case _:
             return text(kind, cells)
 

@@ -154,8 +154,13 @@ def decks() -> Decks:
 
 
 _TURNS = {CUSTOMERS: (1, 3, 7, 9, 11, 13, 17, 19), SUBSCRIPTIONS: (1, 7, 11, 13, 17, 19, 23, 29)}
-_TURN = {size: Lookup(turns) for size, turns in _TURNS.items()}
-_BACK = {size: Lookup([pow(turn, -1, size) for turn in turns]) for size, turns in _TURNS.items()}
+_PLACE = {
+    size: Lookup([rank * turn % size for turn in turns for rank in range(size)]) for size, turns in _TURNS.items()
+}
+_RANK = {
+    size: Lookup([place * pow(turn, -1, size) % size for turn in turns for place in range(size)])
+    for size, turns in _TURNS.items()
+}
 
 
 class Families(Table):
@@ -174,15 +179,20 @@ class Families(Table):
 
     def row_of(self, r: Rows, size: int, rank: Cell) -> Cell:
         """The row in its table of the member with `rank`, of the family `r`; `size` says which table."""
-        return r.i * size + (self._turned(r, rank, size, _TURN) + self._shift(r, size)) % size
+        if size in _PLACE:
+            rank = r.take(_PLACE[size], self._turn(r, size) + rank)
+        place = rank + self._shift(r, size)
+        return r.i * size + r.where(place < size, place, place - size)
 
     def rank_of(self, r: Rows, size: int, row: Cell) -> Cell:
         """The other way."""
-        return self._turned(r, (row - r.i * size + size - self._shift(r, size)) % size, size, _BACK) % size
+        place = row - r.i * size - self._shift(r, size)
+        place = r.where(place < 0, place + size, place)
+        return r.take(_RANK[size], self._turn(r, size) + place) if size in _RANK else place
 
     @staticmethod
-    def _turned(r: Rows, number: Cell, size: int, turns: dict[int, Lookup]) -> Cell:
-        return number * r.take(turns[size], r.part("order", 3 if size == CUSTOMERS else 6, 3)) if size in turns else number
+    def _turn(r: Rows, size: int) -> Cell:
+        return r.part("order", 3 if size == CUSTOMERS else 6, 3) * size
 
     @staticmethod
     def _shift(r: Rows, size: int) -> Cell:

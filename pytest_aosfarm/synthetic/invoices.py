@@ -28,7 +28,8 @@ __all__ = ("Invoices", "Transactions")
 _STATUSES = ("draft", "sent", "paid", "overdue", "void")
 _DRAFT, _SENT, _PAID, _OVERDUE, _VOID = range(5)
 _ENDS = Lookup([{"paid": _PAID, "open": _SENT, "draft": _DRAFT, "void": _VOID}[story.ends] for story in STORIES])
-_STEPS = Lookup([len(story.steps) for story in STORIES])
+_SHARE = Lookup([4096 // max(1, len(story.steps)) for story in STORIES])
+"""The part of its time that each step of a story has, in 4096ths."""
 _PART_PAID = [story.name for story in STORIES].index("partly paid")
 
 
@@ -98,10 +99,10 @@ class Invoices(Table):
     @hidden
     def _moments(self, r: Rows) -> Cell:
         """When the steps of the story happened: within 45 days, none after the anchor."""
-        window = r.least(self._books.calendar.anchor - r["issued_at"], 45 * _DAY) >> 10
-        steps = r.most(r.take(_STEPS, r["story"]), 1)
+        window = r.least(self._books.calendar.anchor - r["issued_at"], 45 * _DAY) >> 20
+        share = window * r.take(_SHARE, r["story"])
         return tuple(
-            r["issued_at"] + window * ((k << 10) + r.part("split", 24 + 10 * k, 10)) // steps for k in range(_MOST_STEPS)
+            r["issued_at"] + (share * ((k << 10) + r.part("split", 24 + 10 * k, 10)) >> 2) for k in range(_MOST_STEPS)
         )
 
     @column(Id("invoice-"))
