@@ -6,7 +6,7 @@ of bytes; only what is unique is joined row by row.
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -34,7 +34,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ("Array", "fixed_width", "id_bytes", "kept", "moment_bytes", "pool", "take", "text")
+__all__ = (
+    "Array",
+    "address_halves",
+    "fixed_width",
+    "hex_digits",
+    "id_bytes",
+    "kept",
+    "moment_bytes",
+    "pool",
+    "take",
+    "text",
+)  # fmt: skip
 
 Array: TypeAlias = pa.Array
 
@@ -105,12 +116,16 @@ def _(_kind: Constant, cells: Cell) -> Array:
 
 @text.register
 def _(kind: IPv4, cells: Cell) -> Array:
-    def halves() -> Array:
-        high, low = np.divmod(np.arange(1 << 16), 256)
-        return pc.binary_join_element_wise(_BYTES.take(pa.array(high)), _BYTES.take(pa.array(low)), ".")
-
     upper = np.where(cells == NULL, NULL, cells >> 16) if kind.null else cells >> 16
-    return pc.binary_join_element_wise(take(kind, upper, halves), take(kind, cells & 0xFFFF, halves), ".")
+    high, low = take(kind, upper, address_halves), take(kind, cells & 0xFFFF, address_halves)
+    return pc.binary_join_element_wise(high, low, ".")
+
+
+@cache
+def address_halves() -> Array:
+    """The text of every 16 bits that are half an address."""
+    high, low = np.divmod(np.arange(1 << 16), 256)
+    return pc.binary_join_element_wise(_BYTES.take(pa.array(high)), _BYTES.take(pa.array(low)), ".")
 
 
 @text.register
@@ -124,14 +139,22 @@ def id_bytes(kind: Id, cells: Cell) -> NDArray[np.uint8]:
     prefix = np.frombuffer(kind.prefix.encode(), np.uint8)
     matrix = np.empty((len(cells), len(prefix) + 16), np.uint8)
     matrix[:, : len(prefix)] = prefix
-    matrix[:, len(prefix) :] = _HEX.take(cells.astype(">u8").view(np.uint8)).view(np.uint8).reshape(-1, 16)
+    matrix[:, len(prefix) :] = hex_digits(cells)
     return matrix
+
+
+def hex_digits(cells: Cell) -> NDArray[np.uint8]:
+    """64-bit numbers as rows of 16 hex digits."""
+    return _HEX.take(cells.astype(">u8").view(np.uint8)).view(np.uint8).reshape(-1, 16)
 
 
 @text.register
 def _(kind: Timestamp, cells: Cell) -> Array:
-    moments = fixed_width(moment_bytes(np.where(cells == NULL, 0, cells) if kind.null else cells))
-    return pc.if_else(pa.array(cells != NULL), moments, None) if kind.null else moments
+    if not kind.null:
+        return fixed_width(moment_bytes(cells))
+    there = cells != NULL
+    near = cells.max(initial=NULL) if there.any() else 0  # one of the moments: all dates from the first on are written
+    return pc.if_else(pa.array(there), fixed_width(moment_bytes(np.where(there, cells, near))), None)
 
 
 def moment_bytes(cells: Cell) -> NDArray[np.uint8]:
