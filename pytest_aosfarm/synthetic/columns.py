@@ -188,7 +188,7 @@ class Of(Kind):
 
     def value(self, cell: Cell) -> Any:
         """The value of that column in that row."""
-        return None if cell == NULL else self.source.value(cell, self.column)
+        return None if cell == NULL else self.source.kinds[self.column].value(self.source.one(cell)[self.column])
 
 
 class Text(Kind):

@@ -153,7 +153,7 @@ class OneRow:
     @staticmethod
     def at(table: Table, i: Cell) -> OneRow:
         """Row `i` of a small table, such as the assets: blocks take its cells from whole columns, made once."""
-        return OneRow(table, i)
+        return table.one(i)
 
 
 class Block:

@@ -81,6 +81,7 @@ class Table(Sequence[Row]):
         self.keys = _Keys(seed, tenant_key, self.name)
         self._kinds: dict[str, Kind] = {}
         self._whole: dict[str, Cell] = {}
+        self._ones: dict[int, OneRow] = {}
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -157,6 +158,15 @@ class Table(Sequence[Row]):
         rows = self.check(rows)
         for start in range(rows.start, rows.stop, BLOCK):
             yield Block(self, range(start, min(start + BLOCK, rows.stop)))
+
+    def one(self, i: int) -> OneRow:
+        """Row `i` and the cells computed of it so far, kept: for small tables that many rows refer to."""
+        one = self._ones.get(i)
+        if one is None:
+            if len(self._ones) > 10_000:
+                self._ones.clear()
+            one = self._ones[i] = OneRow(self, i)
+        return one
 
     def whole(self, name: str) -> NDArray[Any]:
         """All cells of a column or an intermediate formula, kept: for small tables that many rows refer to."""
