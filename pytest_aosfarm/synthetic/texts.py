@@ -51,8 +51,8 @@ Array: TypeAlias = pa.Array
 
 _DAY, _SECOND = 86_400_000_000, 1_000_000
 _HEX = np.frombuffer(b"".join(b"%02x" % i for i in range(256)), np.uint16)
-_TWO_DIGITS = np.frombuffer(b"".join(b"%02d" % i for i in range(100)), np.uint16)
-_MOMENT_TEXT = np.frombuffer(b"0000-00-00T00:00:00.000000Z", np.uint8)
+_THOUSAND = np.array([f"{i:03}" for i in range(1000)], dtype="S3")
+_MOMENT_TEXT = np.dtype([("date", "S10"), ("time", "S10"), ("thousands", "S3"), ("rest", "S3"), ("zone", "S1")])
 _BYTES = pa.array([str(i) for i in range(256)])
 _LARGEST_POOL = 1 << 13
 """Neighbouring parts are joined beforehand up to so many texts: more would not stay in the cache."""
@@ -159,20 +159,30 @@ def _(kind: Timestamp, cells: Cell) -> Array:
 
 def moment_bytes(cells: Cell) -> NDArray[np.uint8]:
     """The moments as rows of 27 ASCII characters."""
-    day, rest = np.divmod(cells, _DAY)
-    seconds, micros = np.divmod(rest, _SECOND)
-    minutes, second = np.divmod(seconds, 60)
-    hour, minute = np.divmod(minutes, 60)
-    high, low = np.divmod(micros, 100)
+    day = cells // _DAY  # far faster than divmod
+    rest = cells - day * _DAY
+    second = rest // _SECOND
+    micros = rest - second * _SECOND
+    thousands = micros // 1000
     first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
     dates = np.array([date_text(one) for one in range(first, last + 1)], dtype="S10")
-    matrix = np.empty((len(cells), 27), np.uint8)
-    matrix[:] = _MOMENT_TEXT
-    matrix[:, :10] = dates.take(day - first).view(np.uint8).reshape(-1, 10)
-    pairs = {11: hour, 14: minute, 17: second, 20: high // 100, 22: high % 100, 24: low}
-    for at, numbers in pairs.items():
-        matrix[:, at : at + 2] = _TWO_DIGITS.take(numbers).view(np.uint8).reshape(-1, 2)
-    return matrix
+    moments = np.empty(len(cells), _MOMENT_TEXT)
+    moments["date"] = dates.take(day - first)
+    moments["time"] = _times().take(second)
+    moments["thousands"] = _THOUSAND.take(thousands)
+    moments["rest"] = _THOUSAND.take(micros - thousands * 1000)
+    moments["zone"] = b"Z"
+    return moments.view(np.uint8).reshape(-1, 27)
+
+
+@cache
+def _times() -> NDArray[np.bytes_]:
+    """The text of every second of a day, with what stands before and after it."""
+    two = np.array([f"{i:02}:" for i in range(60)], dtype="S3")
+    times = np.empty((24, 60, 60), np.dtype([("T", "S1"), ("hour", "S3"), ("minute", "S3"), ("second", "S2"), (".", "S1")]))
+    times["T"], times["."] = b"T", b"."
+    times["hour"], times["minute"], times["second"] = two[:24, None, None], two[:, None], two
+    return times.reshape(-1).view("S10")
 
 
 def fixed_width(matrix: NDArray[np.uint8]) -> Array:
