@@ -42,12 +42,20 @@ class Lookup:
 
     @property
     def array(self) -> Any:
-        """The numbers as an int64 array, made once."""
+        """The numbers as an array of the narrowest type that holds them: less of the cache is taken. Made once."""
         if self._array is None:
             import numpy as np
 
-            self._array = np.asarray(self.items, dtype=np.int64)
+            ends = np.array([min(self.items, default=0), max(self.items, default=0)], dtype=np.int64)
+            narrowest = np.promote_types(*(np.min_scalar_type(end) for end in ends))
+            self._array = np.asarray(self.items, dtype=np.promote_types(narrowest, np.int8))
         return self._array
+
+    def take(self, at: Any) -> Any:
+        """The entries at `at` as an int64 array."""
+        import numpy as np
+
+        return self.array.take(at).astype(np.int64)
 
 
 def weighted(*weights: int) -> Lookup:
@@ -219,12 +227,12 @@ class Block:
 
     def pick(self, lookup: Lookup, name: str, shift: int = 0) -> Cell:
         """Entries of a list of 4096 chosen by 12 bits of the draws called `name`."""
-        return lookup.array.take(self.part(name, shift))
+        return lookup.take(self.part(name, shift))
 
     @staticmethod
     def take(lookup: Lookup, at: Cell) -> Cell:
         """The entries of `lookup` at `at`."""
-        return lookup.array.take(at)
+        return lookup.take(at)
 
     @staticmethod
     def where(condition: Cell, yes: Cell, no: Cell) -> Cell:

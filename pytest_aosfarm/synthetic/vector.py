@@ -1,7 +1,7 @@
 """The keyed counter hash in NumPy: bit for bit what `hashing` defines, a block of rows at a time.
 
 Everything is computed in place. Blocks have 16,384 rows: a column of 128 KiB stays in the cache and in the heap, while
-larger ones are mapped and faulted in anew each time, at half the speed. Scratch memory is per thread.
+larger ones are mapped and faulted in anew each time. Scratch memory is per thread.
 """
 
 from __future__ import annotations
@@ -32,9 +32,20 @@ _LOW = np.uint64(0xFFFFFFFF)
 _RAMP = np.arange(BLOCK, dtype=np.uint64) * np.uint64(_GOLDEN)
 
 
+_CUSHION = 128
+
+
 class _Scratch(threading.local):
+    """A block that a thread writes intermediate bits to.
+
+    It is allocated above a cushion of free memory, which it keeps from the top of the heap: glibc would give that back to
+    the system after every block and fault it in again for the next, at half the speed.
+    """
+
     def __init__(self) -> None:
-        self.block = np.empty(BLOCK, np.uint64)
+        first = np.empty(BLOCK, np.uint64)
+        del first  # the first of its size to be freed: glibc takes the next ones from the heap
+        self.block = [np.empty(BLOCK, np.uint64) for _ in range(_CUSHION)][-1]
 
 
 _scratch = _Scratch()
