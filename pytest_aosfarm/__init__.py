@@ -6,8 +6,8 @@ The front door: public names, each loaded when first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from pytest_aosfarm.errors import ConfigurationError as ConfigurationError
     from pytest_aosfarm.errors import FarmError as FarmError
@@ -52,7 +52,7 @@ _HOMES = {
 __all__ = tuple(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

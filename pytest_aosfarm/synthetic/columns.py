@@ -6,12 +6,12 @@ at a time. No text has a quote, a backslash, a control or a non-ASCII character,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from pytest_aosfarm.synthetic.rows import NULL, Cell
 
+TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from pytest_aosfarm.synthetic.table import Table
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from math import isqrt
-from typing import TYPE_CHECKING, TypeVar
 
+TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 __all__ = ("DATA_VERSION", "Draws", "Shuffle", "draw", "draw_key")
 
 DATA_VERSION = 1
 """Part of every key. Raise it whenever equal inputs begin to give other data."""
 
-T = TypeVar("T")
 _MASK = (1 << 64) - 1
 
 

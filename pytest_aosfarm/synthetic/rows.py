@@ -7,20 +7,22 @@ comparisons of whole numbers, and the methods below. What a formula may not do i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
-
 from pytest_aosfarm.synthetic.hashing import draw
 
+TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias
 
     from pytest_aosfarm.synthetic.hashing import Shuffle
     from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("NULL", "Block", "Cell", "Lookup", "OneRow", "Rows", "conditional", "weighted")
-
-Cell: TypeAlias = Any
+    Cell: TypeAlias = Any
+else:
+    Cell = object
 """A whole number, or an array of them; a tuple of such where a text has several parts."""
+
+__all__ = ("NULL", "Block", "Cell", "Lookup", "OneRow", "Rows", "conditional", "weighted")
 
 NULL = -(1 << 63)
 """The cell of a nullable column where there is no value."""
@@ -29,13 +31,25 @@ _PARTS = 4096
 
 
 class Lookup:
-    """A short list of whole numbers that formulas look things up in, in either way of computing."""
+    """A list of whole numbers that formulas look things up in, in either way of computing.
 
-    __slots__ = ("_array", "items")
+    It is given as a list, or as what makes one when `items` is first read.
+    """
 
-    def __init__(self, items: Sequence[int]) -> None:
-        self.items = items
+    __slots__ = ("_array", "_make", "items")
+
+    def __init__(self, items: Sequence[int] | Callable[[], Sequence[int]]) -> None:
+        if callable(items):
+            self._make = items
+        else:
+            self.items = items
         self._array: Any = None
+
+    def __getattr__(self, name: str) -> Sequence[int]:
+        if name != "items":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.items = self._make()
+        return self.items
 
     def __len__(self) -> int:
         return len(self.items)
@@ -63,17 +77,24 @@ def weighted(*weights: int) -> Lookup:
 
     Each code gets its share rounded by largest remainder, so shares are exact to 1 in 8192.
     """
-    total = sum(weights)
-    counts = [weight * _PARTS // total for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda k: (-(weights[k] * _PARTS % total), k))
-    for k in by_remainder[: _PARTS - sum(counts)]:
-        counts[k] += 1
-    return Lookup([k for k, count in enumerate(counts) for _ in range(count)])
+
+    def make() -> Sequence[int]:
+        total = sum(weights)
+        counts = [weight * _PARTS // total for weight in weights]
+        by_remainder = sorted(range(len(weights)), key=lambda k: (-(weights[k] * _PARTS % total), k))
+        for k in by_remainder[: _PARTS - sum(counts)]:
+            counts[k] += 1
+        codes: list[int] = []
+        for k, count in enumerate(counts):
+            codes += [k] * count
+        return codes
+
+    return Lookup(make)
 
 
 def conditional(*rows: Sequence[int]) -> Lookup:
     """One list of 4096 codes (see `weighted`) after another: look up `given * 4096 + 12 random bits` in it."""
-    return Lookup([code for weights in rows for code in weighted(*weights).items])
+    return Lookup(lambda: [code for weights in rows for code in weighted(*weights).items])
 
 
 class OneRow:
@@ -301,4 +322,4 @@ class Taken:
         return self._table.whole(column).take(self._i)
 
 
-Rows: TypeAlias = OneRow | Block
+Rows = OneRow | Block

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, overload
 
 from pytest_aosfarm.synthetic.columns import Kind, Of, Text
 from pytest_aosfarm.synthetic.hashing import draw_key
 from pytest_aosfarm.synthetic.rows import Block, Cell, OneRow
 
+TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, ClassVar, TypeAlias, overload
+
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ("Row", "Table", "column", "hidden")
+    Row: TypeAlias = dict[str, Any]
+    Formula: TypeAlias = Callable[[Any, Any], Cell]
+else:
+    Row, Formula = dict, Callable
 
-Row: TypeAlias = dict[str, Any]
-Formula: TypeAlias = Callable[[Any, Any], Cell]
+__all__ = ("Row", "Table", "column", "hidden")
 
 FEW, MANY = 64, 20_000
 """Fewer rows are computed one by one; so are up to MANY while NumPy, which takes long to load, is not loaded."""
@@ -116,10 +121,13 @@ class Table(Sequence[Row]):
     def __len__(self) -> int:
         return self._length
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Row: ...
+        @overload
+        def __getitem__(self, index: slice) -> list[Row]: ...
+
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         if isinstance(index, slice):
             wanted = range(*index.indices(self._length))
