@@ -16,8 +16,15 @@ from pytest_aosfarm.synthetic.snapshot import make_snapshot
 
 if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.snapshot import Snapshot
+    from pytest_aosfarm.synthetic.table import Table
 
 __all__ = ("Dataset",)
+
+_GROUPS = {
+    "assets": ("applications", "services", "databases", "hosts"),
+    "business": ("customers", "subscriptions", "invoices", "transactions"),
+}
+"""Attribute of a dataset -> its tables, which are attributes of that."""
 
 
 class Dataset:
@@ -53,6 +60,17 @@ class Dataset:
     def business(self) -> Business:
         """What the tenant sells: customers, subscriptions, invoices, transactions."""
         return Business(self.scale, self.seed, self.tenant_key, self.anchor)
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """Every table by name."""
+        return {name: getattr(getattr(self, group), name) for group, names in _GROUPS.items() for name in names}
+
+    def table(self, name: str) -> Table:
+        """The table called `name`. Raises ConfigurationError naming the valid ones."""
+        if name not in self.tables:
+            raise ConfigurationError(f"table {name!r} is not one of {', '.join(self.tables)}")
+        return self.tables[name]
 
     def snapshot(self) -> Snapshot:
         """The discovery evidence and what was planted in it; made once, then kept."""
