@@ -145,7 +145,8 @@ def id_bytes(kind: Id, cells: Cell) -> NDArray[np.uint8]:
 
 def hex_digits(cells: Cell) -> NDArray[np.uint8]:
     """64-bit numbers as rows of 16 hex digits."""
-    return _HEX.take(cells.astype(">u8").view(np.uint8)).view(np.uint8).reshape(-1, 16)
+    digits: NDArray[np.uint8] = _HEX.take(cells.astype(">u8").view(np.uint8)).view(np.uint8).reshape(-1, 16)
+    return digits
 
 
 @text.register
