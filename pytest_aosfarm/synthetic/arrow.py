@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pytest_aosfarm.synthetic.columns import Boolean, Constant, Kind, Number, Timestamp, WordLists, Words
+from pytest_aosfarm.synthetic.columns import Boolean, Constant, Kind, Number, Of, Pairs, Timestamp, WordLists, Words
 from pytest_aosfarm.synthetic.rows import NULL, Cell
-from pytest_aosfarm.synthetic.texts import Array, kept, take, text
+from pytest_aosfarm.synthetic.texts import Array, kept, pool, take, text
 from pytest_aosfarm.synthetic.vector import BLOCK
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def render(kind: Kind, cells: Cell, n: int) -> Array:
     """`n` cells as an Arrow array of `arrow_type(kind)`."""
     match kind:
         case Number() | Timestamp():
-            return pa.array(cells, mask=cells == NULL if kind.null else None).cast(arrow_type(kind))
+            return pa.array(cells, mask=cells == NULL if kind.null else None).view(arrow_type(kind))
         case Boolean():
             return pa.array(np.asarray(cells, dtype=np.bool_))
         case WordLists():
@@ -73,8 +73,11 @@ def values(kind: Kind, cells: Cell, n: int) -> list[Any]:
             result: list[Any] = cells.tolist()
         case Timestamp():
             result = text(kind, cells).to_pylist()
-        case Words() if not kind.null:
-            result = kept(kind, "words", lambda: np.array(kind.words, dtype=object)).take(cells).tolist()
+        case Words() | Pairs() | Of() if not kind.null:
+            texts = kept(kind, "texts", lambda: pool(kind).to_numpy(zero_copy_only=False))
+            result = texts.take(cells).tolist()
+        case Constant():
+            result = [cells] * n
         case _:
             result = render(kind, cells, n).to_pylist()
     return result

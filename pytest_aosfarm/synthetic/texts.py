@@ -7,7 +7,7 @@ of bytes; only what is unique is joined row by row.
 from __future__ import annotations
 
 from functools import cache, singledispatch
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,13 +24,15 @@ from pytest_aosfarm.synthetic.columns import (
     Pairs,
     Text,
     Timestamp,
+    Variants,
     Words,
     date_text,
 )  # fmt: skip
+from pytest_aosfarm.synthetic.pieces import Array, crossed, fixed_width, pieces_of
 from pytest_aosfarm.synthetic.rows import NULL, Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -47,15 +49,11 @@ __all__ = (
     "text",
 )  # fmt: skip
 
-Array: TypeAlias = pa.Array
-
 _DAY, _SECOND = 86_400_000_000, 1_000_000
 _HEX = np.frombuffer(b"".join(b"%02x" % i for i in range(256)), np.uint16)
 _THOUSAND = np.array([f"{i:03}" for i in range(1000)], dtype="S3")
 _MOMENT_TEXT = np.dtype([("date", "S10"), ("time", "S10"), ("thousands", "S3"), ("rest", "S3"), ("zone", "S1")])
 _BYTES = pa.array([str(i) for i in range(256)])
-_LARGEST_POOL = 1 << 13
-"""Neighbouring parts are joined beforehand up to so many texts: more would not stay in the cache."""
 
 
 def kept(kind: Kind, name: str, make: Callable[[], Any]) -> Any:
@@ -96,12 +94,6 @@ def pool(kind: Words | Pairs | Of) -> Array:
         case Of():
             source = kind.source.kinds[kind.column]
             return pa.concat_arrays([text(source, block[kind.column]) for block in kind.source.blocks()])
-
-
-def crossed(firsts: Array, between: str, seconds: Array) -> Array:
-    """Every first with every second; the pair (i, j) stands at `i + j * len(firsts)`."""
-    second, first = np.divmod(np.arange(len(firsts) * len(seconds)), len(firsts))
-    return pc.binary_join_element_wise(firsts.take(pa.array(first)), seconds.take(pa.array(second)), between)
 
 
 @text.register
@@ -186,16 +178,9 @@ def _times() -> NDArray[np.bytes_]:
     return times.reshape(-1).view("S10")
 
 
-def fixed_width(matrix: NDArray[np.uint8]) -> Array:
-    """Rows of ASCII as Arrow text, without a copy."""
-    n, width = matrix.shape
-    offsets = np.arange(0, (n + 1) * width, width, dtype=np.int32)
-    return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(matrix))
-
-
 @text.register
 def _(kind: Text, cells: Cell) -> Array:
-    pieces = kept(kind, "pieces", lambda: list(_pieces(kind)))
+    pieces = kept(kind, "pieces", lambda: pieces_of(kind, pool, text))
     if kind.null:
         there = cells[0] != NULL
         cells = (np.where(there, cells[0], 0), *cells[1:])
@@ -204,70 +189,25 @@ def _(kind: Text, cells: Cell) -> Array:
     return pc.if_else(pa.array(there), joined, None) if kind.null else joined
 
 
-def _pieces(kind: Text) -> Iterator[str | Callable[[Cell], Array]]:
-    """What a text is joined from: literals, parts, and pools of neighbouring parts with the literals around them."""
-    at = 0
-    group: _Group | None = None
-    literal = ""
-    for part in kind.parts:
-        if isinstance(part, str):
-            literal += part
-            continue
-        if isinstance(part, Words | Pairs | Of):
-            texts = pool(part)
-            if group is not None and len(group.pool) * len(texts) <= _LARGEST_POOL:
-                group.widen(literal, at, texts)
-            else:
-                if group is not None:
-                    yield group
-                group = _Group(literal, at, texts)
-        else:
-            if group is not None:
-                yield group.closed(literal)
-                group = None
-            elif literal:
-                yield literal
-            yield _Single(part, at)
-        literal = ""
-        at += 1
-    if group is not None:
-        yield group.closed(literal)
-    elif literal:
-        yield literal
+@text.register
+def _(kind: Variants, cells: Cell) -> Array:
+    which, *ways = cells
+    if not kind.null and not which.any():
+        return text(kind.kinds[0], ways[0])
+    at = np.full(len(which), -1)
+    parts = []
+    made = 0
+    for k, (one, way) in enumerate(zip(kind.kinds, ways, strict=True)):
+        mine = np.flatnonzero(which == k)
+        if len(mine):
+            at[mine] = np.arange(made, made + len(mine))
+            made += len(mine)
+            parts.append(text(one, _some(way, mine)))
+    if not parts:
+        return pa.nulls(len(which), pa.string())
+    return pa.concat_arrays(parts).take(pa.array(at, mask=at < 0))
 
 
-class _Single:
-    """One part, rendered row by row."""
-
-    def __init__(self, kind: Kind, at: int) -> None:
-        self._kind = kind
-        self._at = at
-
-    def __call__(self, cells: Cell) -> Array:
-        return text(self._kind, cells[self._at])
-
-
-class _Group:
-    """Neighbouring parts of which all combinations stand in a pool, the first part varying fastest."""
-
-    def __init__(self, before: str, at: int, texts: Array) -> None:
-        self.pool = pc.binary_join_element_wise(before, texts, "")
-        self._steps = [(at, 1)]
-
-    def widen(self, between: str, at: int, texts: Array) -> None:
-        """Add a part."""
-        self._steps.append((at, len(self.pool)))
-        self.pool = crossed(self.pool, between, texts)
-
-    def closed(self, after: str) -> _Group:
-        """The same, with a literal behind it."""
-        if after:
-            self.pool = pc.binary_join_element_wise(self.pool, after, "")
-        return self
-
-    def __call__(self, cells: Cell) -> Array:
-        (first, _), *others = self._steps
-        code = cells[first]
-        for at, step in others:
-            code = code + cells[at] * step
-        return self.pool.take(pa.array(code))
+def _some(cells: Cell, rows: NDArray[np.int64]) -> Cell:
+    """The cells of some rows."""
+    return tuple(_some(part, rows) for part in cells) if isinstance(cells, tuple) else cells.take(rows)
