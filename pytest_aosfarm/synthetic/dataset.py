@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.snapshot import Snapshot
     from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("Dataset",)
+__all__ = ("ANCHOR", "Dataset")
+
+ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
+"""The "now" of data for which nobody chose one."""
 
 _GROUPS = {
     "assets": ("applications", "services", "databases", "hosts"),

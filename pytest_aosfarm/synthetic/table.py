@@ -13,11 +13,13 @@ from pytest_aosfarm.synthetic.rows import Block, Cell, OneRow
 TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, ClassVar, TypeAlias, overload
+    from typing import Any, ClassVar, TypeAlias, Unpack, overload
 
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from pytest_aosfarm.synthetic.messy import Messy, Shares
 
     Row: TypeAlias = dict[str, Any]
     Formula: TypeAlias = Callable[[Any, Any], Cell]
@@ -105,6 +107,25 @@ class Table(Sequence[Row]):
     def value(self, i: int, column: str) -> Any:
         """The value of one column in row `i`; nothing else is computed than what it needs."""
         return self.kinds[column].value(OneRow(self, i)[column])
+
+    def record(self, i: int) -> Any:
+        """Row `i` as its pydantic model, see `records`. Raises LookupError for a table whose rows have none."""
+        from pytest_aosfarm.synthetic.records import model_of
+
+        return model_of(self.name).model_validate(self[i])
+
+    def records(self, rows: range | None = None) -> Iterator[Any]:
+        """The rows (default: all) as their pydantic models."""
+        from pytest_aosfarm.synthetic.records import model_of
+
+        validate, columns = model_of(self.name).model_validate, self.columns
+        return (validate(dict(zip(columns, row, strict=True))) for row in self.tuples(rows))
+
+    def messy(self, **shares: Unpack[Shares]) -> Messy:
+        """The rows with exact shares gone wrong in known ways, such as `missing=0.1, duplicate=0.05`; see `Messy`."""
+        from pytest_aosfarm.synthetic.messy import Messy
+
+        return Messy(self, **shares)
 
     def child_rows(self, i: int) -> tuple[Table, Sequence[int]]:
         """The table whose rows belong to rows of this one, and the numbers of those that belong to row `i`.
