@@ -26,6 +26,7 @@ __all__ = (
     "Pairs",
     "Text",
     "Timestamp",
+    "Variants",
     "WordLists",
     "Words",
 )  # fmt: skip
@@ -213,3 +214,19 @@ class Text(Kind):
         if self.null and cell[0] == NULL:
             return None
         return self._join(*[value(one) for value, one in zip(self._values, cell, strict=True)])
+
+
+class Variants(Kind):
+    """One of several kinds, row by row; the cell is a tuple: which of them, then a cell for each. No `Of`, no `Constant`.
+
+    Where it is nullable, a NULL in the first place makes it null.
+    """
+
+    def __init__(self, *kinds: Kind, null: bool = False) -> None:
+        super().__init__(null=null)
+        self.kinds = kinds
+
+    def value(self, cell: Cell) -> Any:
+        """The value of the kind that is chosen."""
+        which, *cells = cell
+        return None if self.null and which == NULL else self.kinds[which].value(cells[which])
