@@ -1,0 +1,238 @@
+"""The answer key of incidents against the rows, by plain code that knows nothing of how they were planted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.estates import ANCHOR, TABLES, estate, events, moment, small_rows
+
+from pytest_aosfarm.synthetic.incidents import Plan
+from pytest_aosfarm.synthetic.rows import OneRow
+
+SEEDS = (1, 2, 3)
+KINDS = {
+    "brute_force": "auth_events",
+    "exfiltration": "network_flows",
+    "error_burst": "logs",
+    "clock_skew": "logs",
+}
+ARRIVAL = {"logs": "received_at", "network_flows": "timestamp", "auth_events": "timestamp"}
+
+
+def runs(rows, key, least):
+    """Stretches of at least so many neighbours with one key that is not None: (key, range of rows)."""
+    at, found = 0, []
+    for value, group in groupby(rows, key):
+        length = len(list(group))
+        if value is not None and length >= least:
+            found.append((value, range(at, at + length)))
+        at += length
+    return found
+
+
+def guesses(rows):
+    """What looks like brute force."""
+
+    def who(row):
+        return (row["user_id"], row["username"], row["ip_address"]) if row["event_type"] == "failed_login" else None
+
+    found = []
+    for (user, name, ip), failed in runs(rows, who, 8):
+        last = rows[failed.stop]
+        assert (last["event_type"], last["user_id"], last["ip_address"]) == ("login", user, ip)
+        assert len({row["application_id"] for row in rows[failed.start : failed.stop + 1]}) == 1
+        facts = {
+            "user_id": user,
+            "username": name,
+            "ip_address": ip,
+            "application_id": last["application_id"],
+            "failures": len(failed),
+        }
+        found.append((range(failed.start, failed.stop + 1), facts))
+    return found
+
+
+def leaks(rows):
+    """What looks like exfiltration."""
+    sent = defaultdict(list)
+    for i, row in enumerate(rows):
+        if row["destination_host_id"] is None and row["bytes_sent"] > 400_000_000:
+            sent[row["source_host_id"], row["source_ip"], row["destination_ip"]].append((i, row["bytes_sent"]))
+    found = []
+    for (host, own, other), flows in sent.items():
+        numbers = [i for i, _ in flows]
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert not other.startswith("10.")
+        total = sum(size for _, size in flows)
+        facts = {"source_host_id": host, "source_ip": own, "destination_ip": other, "total_bytes_sent": total}
+        found.append((range(numbers[0], numbers[-1] + 1), facts))
+    return found
+
+
+def bursts(rows):
+    """What looks like a burst of errors."""
+
+    def failure(row):
+        return (row["service_id"], row["error_type"]) if row["status_code"] == 500 else None
+
+    found = []
+    for (service, error), span in runs(rows, failure, 8):
+        assert {row["severity"] for row in rows[span.start : span.stop]} == {"error", "critical"}
+        found.append((span, {"service_id": service, "error_type": error, "errors": len(span)}))
+    return found
+
+
+def skews(rows):
+    """Hosts whose clocks are wrong: (host, seconds) -> rows. The collector hears a line within a second."""
+    found = defaultdict(list)
+    for i, row in enumerate(rows):
+        shift = moment(row["timestamp"]) - moment(row["received_at"])
+        if not -1 < shift < 0:
+            seconds = -(-shift // 1)
+            found[row["host_id"], int(seconds)].append(i)
+    return found
+
+
+def complaints(rows, incidents, first=0):
+    """What is wrong with the answer key of some tables' rows, which begin at row `first`."""
+    found = {
+        "brute_force": guesses(rows["auth_events"]),
+        "exfiltration": leaks(rows["network_flows"]),
+        "error_burst": bursts(rows["logs"]),
+    }
+    wrong = []
+    for kind, seen in found.items():
+        keyed = [(one.rows, one.facts) for one in incidents if one.kind == kind]
+        seen = [(range(first + span.start, first + span.stop), facts) for span, facts in seen]  # noqa: PLW2901
+        wrong += [f"{kind}: declared, not seen: {one}" for one in keyed if one not in seen]
+        wrong += [f"{kind}: seen, not declared: {one}" for one in seen if one not in keyed]
+    shifted = skews(rows["logs"])
+    told = {(one.facts["host_id"], one.facts["skew_seconds"]): one for one in incidents if one.kind == "clock_skew"}
+    wrong += [f"clock_skew: {who}" for who in told.keys() ^ shifted.keys()]
+    for who in told.keys() & shifted.keys():
+        span = told[who].rows
+        of_host = [i for i in span if rows["logs"][i - first]["host_id"] == who[0]]
+        if of_host != [first + i for i in shifted[who]]:
+            wrong.append(f"clock_skew: other rows than {span}")
+    for one in incidents:
+        started, ended = (rows[one.table][i - first][ARRIVAL[one.table]] for i in (one.rows[0], one.rows[-1]))
+        if (one.started_at, one.ended_at) != (started, ended):
+            wrong.append(f"{one.kind}: not from {one.started_at} to {one.ended_at}")
+    return wrong
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_rows_show_what_is_declared_and_nothing_else(seed):
+    assert complaints(small_rows(seed), events("small", seed).incidents) == []
+
+
+@pytest.mark.parametrize("scale", ["medium", "large", "planet"])
+def test_each_incident_of_a_large_table_is_as_declared(scale):
+    made = events(scale)
+    for kind, name in KINDS.items():
+        mine = [one for one in made.incidents if one.kind == kind]
+        assert len(mine) > 1
+        for one in (mine[0], mine[-1]):
+            if len(one.rows) < 5_000:
+                start, stop = one.rows.start - 70, one.rows.stop + 70
+                rows = {other: [] for other in TABLES} | {name: getattr(made, name)[start:stop]}
+                assert complaints(rows, [one], start) == []
+
+
+def test_a_whole_medium_table_of_logins_shows_no_other_brute_force():
+    of = events("medium").auth_events
+    rows = of.to_arrow(columns=["event_type", "user_id", "username", "ip_address", "application_id"]).to_pylist()
+    assert guesses(rows) == [(one.rows, one.facts) for one in of.incidents()]
+
+
+def test_no_clock_is_wrong_outside_and_every_line_of_the_host_is_inside():
+    of = events("large").logs
+    told = [one for one in of.incidents() if one.kind == "clock_skew"]
+    hosts = {row["id"]: i for i, row in enumerate(estate("large")[0].hosts)}
+    seen: dict[int, int] = defaultdict(int)
+    at = 0
+    for cells in of.arrays(["timestamp", "received_at", "service"]):
+        shift = cells["timestamp"] - cells["received_at"]
+        host = of.services.whole("host").take(cells["service"])
+        for one in told:
+            low, high = (min(max(edge - at, 0), len(shift)) for edge in (one.rows.start, one.rows.stop))
+            within = shift[low:high][host[low:high] == hosts[one.facts["host_id"]]]
+            lag = one.facts["skew_seconds"] * 1_000_000 - within
+            assert ((lag > 0) & (lag < 1_000_000)).all()
+            seen[one.rows.start] += len(within)
+            shift[low:high][host[low:high] == hosts[one.facts["host_id"]]] = -1
+        assert ((shift < 0) & (shift > -1_000_000)).all()
+        at += len(shift)
+    assert len(told) == len(seen)
+    assert all(seen.values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_check_notices_a_wrong_answer_key(kind, seed):
+    told = events("small", seed).incidents
+    one = next(one for one in told if one.kind == kind)
+    wrong = [replace(one, rows=range(one.rows.start - 40, one.rows.stop - 40)), replace(one, started_at="2026")]
+    wrong += [replace(one, facts=one.facts | {name: fact}) for name, fact in _altered(one.facts)]
+    for other in wrong:
+        assert complaints(small_rows(seed), [other if x is one else x for x in told]), other
+    assert complaints(small_rows(seed), [x for x in told if x is not one])
+
+
+def _altered(facts):
+    return [(name, fact + 1 if isinstance(fact, int) else fact + "0") for name, fact in facts.items()]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_check_notices_an_incident_that_is_not_declared_elsewhere(name):
+    other = small_rows() | {name: small_rows(2)[name]}
+    assert complaints(other, events().incidents)
+
+
+@given(st.sampled_from(["small", "medium", "large", "planet"]), st.integers(0, 5))
+@settings(max_examples=25, deadline=None)
+def test_incidents_of_a_table_never_meet_and_lie_well_inside(scale, seed):
+    made = estate(scale, seed)[1]
+    counts = Counter(one.kind for one in made.incidents)
+    assert counts.keys() == KINDS.keys()
+    assert (min(counts.values()) > 1) == (scale != "small")
+    for name in TABLES:
+        spans = sorted((one.rows.start, one.rows.stop) for one in made.incidents if one.table == name)
+        edges = [edge for span in spans for edge in span]
+        assert edges == sorted(edges)
+        rows = len(getattr(made, name))
+        assert rows / 20 < edges[0] < edges[-1] < rows * 0.95
+    for one in made.incidents:
+        assert KINDS[one.kind] == one.table
+        assert len(one.rows) >= 20
+        assert one.started_at < one.ended_at
+        skew = timedelta(seconds=abs(one.facts.get("skew_seconds", 0)))
+        assert moment(one.ended_at) + skew.total_seconds() < ANCHOR.timestamp()
+
+
+def test_incidents_do_not_begin_at_blocks():
+    starts = [one.rows.start for one in events("planet").incidents]
+    assert len(starts) > 50
+    assert sum(start % 32 == 0 for start in starts) < len(starts) / 8
+
+
+def test_seeds_and_tenants_have_incidents_of_their_own():
+    keys = {tuple(one.rows for one in events("small", seed, who).incidents) for seed in SEEDS for who in ("acme", "zeta")}
+    assert len(keys) == 6
+
+
+def test_a_tiny_table_has_no_incident():
+    class Fires(Plan):
+        name = "fires"
+        sizes = (8, 8, 1)
+
+    assert len(Fires(1_000, 1, "acme").spans) == 1
+    fires = Fires(999, 1, "acme")
+    assert fires.spans == []
+    assert [fires.segment(OneRow(fires, i)) for i in (0, 998)] == [0, 0]
