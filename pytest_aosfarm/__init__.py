@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     from pytest_aosfarm.grading import grade as grade
     from pytest_aosfarm.modules.aod import AodClient as AodClient
     from pytest_aosfarm.settings import Settings as Settings
+    from pytest_aosfarm.synthetic import records as records
+    from pytest_aosfarm.synthetic import strategies as strategies
     from pytest_aosfarm.synthetic.assets import Assets as Assets
     from pytest_aosfarm.synthetic.dataset import Dataset as Dataset
+    from pytest_aosfarm.synthetic.faker_provider import FarmProvider as FarmProvider
+    from pytest_aosfarm.synthetic.faker_provider import farm_provider as farm_provider
+    from pytest_aosfarm.synthetic.messy import Mess as Mess
+    from pytest_aosfarm.synthetic.messy import Messy as Messy
     from pytest_aosfarm.synthetic.snapshot import Snapshot as Snapshot
     from pytest_aosfarm.synthetic.snapshot import Truth as Truth
+    from pytest_aosfarm.synthetic.table import Table as Table
     from pytest_aosfarm.tenants import Tenant as Tenant
 
 _HOMES = {
@@ -36,18 +43,27 @@ _HOMES = {
     "Dataset": "synthetic.dataset",
     "Farm": "farm",
     "FarmError": "errors",
+    "FarmProvider": "synthetic.faker_provider",
     "Grade": "grading",
+    "Mess": "synthetic.messy",
+    "Messy": "synthetic.messy",
     "Miss": "grading",
     "ModuleError": "errors",
     "RecordingError": "errors",
     "Settings": "settings",
     "Snapshot": "synthetic.snapshot",
+    "Table": "synthetic.table",
     "Tenant": "tenants",
     "Truth": "synthetic.snapshot",
     "TwinError": "errors",
     "explain": "grading",
+    "farm_provider": "synthetic.faker_provider",
     "grade": "grading",
+    "records": "synthetic",
+    "strategies": "synthetic",
 }
+_ROOMS = {"records", "strategies"}
+"""Names that are modules."""
 
 __all__ = tuple(_HOMES)
 
@@ -55,7 +71,8 @@ __all__ = tuple(_HOMES)
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = f"{__name__}.{_HOMES[name]}"
+    return import_module(f"{home}.{name}") if name in _ROOMS else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -28,20 +28,24 @@ MAY_IMPORT = {
     "recording": {"errors"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
     "plugin": {"errors", "farm", "modules", "recording", "settings", "synthetic", "tenants"},
-    "cli": {"errors", "recording", "settings", "twins"},
+    "sinks": {"errors", "recording.synthetic_ddl", "recording.synthetic_tables", "synthetic"},
+    "cli": {"errors", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
 }
 """Room (a package, or a file beside it) -> what else of the package its files may import; always their own room."""
 
 MAY_USE = {
+    "faker": ["synthetic/faker_provider.py"],
     "fastapi": ["twins/"],
     "filelock": ["farm.py"],
     "httpx": ["modules/client.py", "farm.py"],
-    "numpy": ["synthetic/"],
+    "hypothesis": ["synthetic/strategies.py"],
+    "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
-    "pyarrow": ["synthetic/"],
-    "pydantic": ["modules/", "twins/"],
+    "psycopg": ["sinks/postgres"],
+    "pyarrow": ["sinks/", "synthetic/"],
+    "pydantic": ["modules/", "synthetic/records/", "twins/"],
     "pytest": ["plugin/"],
-    "sqlalchemy": ["recording/store.py", "recording/tables.py"],
+    "sqlalchemy": ["recording/store.py", "recording/synthetic_", "recording/tables.py"],
     "uvicorn": ["twins/serve.py"],
 }
 """Library -> the files and folders of the package that may import it. Nothing else but the standard library is used."""

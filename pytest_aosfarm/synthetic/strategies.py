@@ -52,10 +52,10 @@ def _dataset(tenant_key: str, seed: int, scale: str, anchor: datetime) -> Datase
 
 
 def datasets(scale: str = "small", *, anchor: datetime = ANCHOR) -> SearchStrategy[Dataset]:
-    """Datasets of all tenants and seeds. Raises ConfigurationError for an unknown scale."""
+    """Datasets of 26 tenants and all seeds. Raises ConfigurationError for an unknown scale."""
     scale_named(scale)
-    tenant_keys, seeds = st.text(ascii_lowercase, min_size=1, max_size=8), st.integers(0, _SEEDS - 1)
-    return st.builds(_dataset, tenant_keys, seeds, st.just(scale), st.just(anchor))
+    # One letter, no text: examples have few parts, and shrink in a third of the steps.
+    return st.builds(_dataset, st.sampled_from(ascii_lowercase), st.integers(0, _SEEDS - 1), st.just(scale), st.just(anchor))
 
 
 @st.composite

@@ -23,9 +23,11 @@ MODULES = sorted(
 
 def test_every_name_is_there_and_at_home() -> None:
     for name in pytest_aosfarm.__all__:
-        thing = getattr(pytest_aosfarm, name)
-        assert thing.__module__ == f"pytest_aosfarm.{pytest_aosfarm._HOMES[name]}"
-        assert thing.__name__ == name
+        thing, home = getattr(pytest_aosfarm, name), f"pytest_aosfarm.{pytest_aosfarm._HOMES[name]}"
+        if inspect.ismodule(thing):
+            assert thing.__name__ == f"{home}.{name}"
+        else:
+            assert (thing.__module__, thing.__name__) == (home, name)
 
 
 def test_type_checkers_see_the_same_names() -> None:
