@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ("ConfigurationError", "FarmError", "ModuleError", "RecordingError", "TwinError")
+__all__ = ("ConfigurationError", "FarmError", "LoadError", "ModuleError", "RecordingError", "TwinError")
 
 
 class FarmError(Exception):
@@ -23,3 +23,7 @@ class TwinError(FarmError):
 
 class RecordingError(FarmError):
     """The run store cannot be read or written."""
+
+
+class LoadError(FarmError):
+    """Synthetic data cannot be written to a file or loaded into a database; nobody sees half of it."""

@@ -1,0 +1,1 @@
+"""Where synthetic tables go: files of several formats, SQLite, PostgreSQL."""

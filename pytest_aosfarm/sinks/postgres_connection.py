@@ -1,0 +1,67 @@
+"""A connection to PostgreSQL whose troubles are LoadErrors: what was seen and what to do, never a password."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import conninfo, errors
+
+from pytest_aosfarm.errors import LoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("connection",)
+
+CONNECT_SECONDS = 10
+LOCK_SECONDS = 60
+
+_USUAL: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "application_name": "aosfarm"}
+
+_AGAIN = "run the same command again: tables that are whole are kept and not loaded twice"
+_WHAT_TO_DO: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (errors.InsufficientPrivilege, "the role needs CREATE on the schema, and to own the synthetic tables that are there"),
+    (errors.DiskFull, f"the server's disk is full: make room and {_AGAIN}"),
+    (errors.LockNotAvailable, f"another load or a long query held the tables for {LOCK_SECONDS} s: {_AGAIN}"),
+    (errors.DeadlockDetected, _AGAIN),
+    (errors.IntegrityError, "the rows break a rule of the tables; nothing of this load was kept"),
+    (errors.OperationalError, f"the server or the connection went away: {_AGAIN}"),
+    (psycopg.Error, "see the server's log"),
+)
+
+
+@contextmanager
+def connection(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that commits each statement outside a transaction by itself. Raises LoadError for all that fails."""
+    try:
+        given = conninfo.conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+:", r"\1:", url))
+    except psycopg.Error:
+        # Its message quotes parts of the URL.
+        raise LoadError(
+            "the database URL cannot be read: give postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+            "with special characters of the password as %XX"
+        ) from None
+    where = f"{given.get('host') or 'the local server'}, database {given.get('dbname') or 'of the same name as the user'}"
+    try:
+        opened = psycopg.connect(conninfo.make_conninfo("", **(_USUAL | given)), autocommit=True)
+    except (psycopg.Error, OSError) as error:
+        raise LoadError(
+            f"no connection to PostgreSQL at {where}: {_seen(error, given)}; check that it runs, and the URL"
+        ) from None
+    try:
+        with opened:
+            opened.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'".encode())
+            yield opened
+    except psycopg.Error as error:
+        what_to_do = next(text for kind, text in _WHAT_TO_DO if isinstance(error, kind))
+        raise LoadError(f"loading into PostgreSQL at {where} failed: {_seen(error, given)}; {what_to_do}") from error
+
+
+def _seen(error: BaseException, given: dict[str, Any]) -> str:
+    """What went wrong, in one line."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    password = given.get("password")
+    return message.replace(password, "***") if password else message
