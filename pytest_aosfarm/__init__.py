@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic import records as records
     from pytest_aosfarm.synthetic import strategies as strategies
     from pytest_aosfarm.synthetic.assets import Assets as Assets
+    from pytest_aosfarm.synthetic.business import Business as Business
     from pytest_aosfarm.synthetic.dataset import Dataset as Dataset
+    from pytest_aosfarm.synthetic.events import Events as Events
     from pytest_aosfarm.synthetic.faker_provider import FarmProvider as FarmProvider
     from pytest_aosfarm.synthetic.faker_provider import farm_provider as farm_provider
     from pytest_aosfarm.synthetic.messy import Mess as Mess
@@ -38,9 +40,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "AodClient": "modules.aod",
     "Assets": "synthetic.assets",
+    "Business": "synthetic.business",
     "ClassGrade": "grading",
     "ConfigurationError": "errors",
     "Dataset": "synthetic.dataset",
+    "Events": "synthetic.events",
     "Farm": "farm",
     "FarmError": "errors",
     "FarmProvider": "synthetic.faker_provider",

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from pytest_aosfarm.farm import Farm
     from pytest_aosfarm.modules.aod import AodClient
     from pytest_aosfarm.synthetic.assets import Assets
+    from pytest_aosfarm.synthetic.business import Business
+    from pytest_aosfarm.synthetic.events import Events
     from pytest_aosfarm.synthetic.snapshot import Snapshot
     from pytest_aosfarm.tenants import Tenant
 
-__all__ = ("aod", "discovery_snapshot", "farm", "note_identity", "synthetic_assets", "tenant")
+__all__ = (
+    "aod", "discovery_snapshot", "farm", "note_identity", "synthetic_assets", "synthetic_business", "synthetic_events",
+    "tenant",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +64,25 @@ def synthetic_assets(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest)
     Each is a sequence of dicts, computed row by row when read.
     """
     return farm.dataset(_noted(tenant, request)).assets
+
+
+@pytest.fixture
+def synthetic_business(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> Business:
+    """What the tenant sells: .customers, .subscriptions, .invoices, .transactions; money in minor units.
+
+    Each is a sequence of dicts, computed row by row when read. The answer keys are beside them: .conflicts,
+    .record_matches and .metrics.
+    """
+    return farm.dataset(_noted(tenant, request)).business
+
+
+@pytest.fixture
+def synthetic_events(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> Events:
+    """What happened at the tenant in the 28 days before the anchor: .logs, .network_flows, .auth_events.
+
+    Each is a sequence of dicts in order of time, computed row by row when read. What was planted is in .incidents.
+    """
+    return farm.dataset(_noted(tenant, request)).events
 
 
 @pytest.fixture

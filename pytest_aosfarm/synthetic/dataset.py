@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.synthetic.assets import Assets
 from pytest_aosfarm.synthetic.business import Business
+from pytest_aosfarm.synthetic.events import Events
 from pytest_aosfarm.synthetic.names import Names
 from pytest_aosfarm.synthetic.scale import scale_named
 from pytest_aosfarm.synthetic.shapes import PROFILES
@@ -26,6 +27,7 @@ ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
 _GROUPS = {
     "assets": ("applications", "services", "databases", "hosts"),
     "business": ("customers", "subscriptions", "invoices", "transactions"),
+    "events": ("logs", "network_flows", "auth_events"),
 }
 """Attribute of a dataset -> its tables, which are attributes of that."""
 
@@ -63,6 +65,11 @@ class Dataset:
     def business(self) -> Business:
         """What the tenant sells: customers, subscriptions, invoices, transactions."""
         return Business(self.scale, self.seed, self.tenant_key, self.anchor)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happened in the four weeks before the anchor: logs, network flows, authentication."""
+        return Events(self.scale, self.seed, self.tenant_key, self.assets, self.anchor)
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -63,5 +63,5 @@ def test_an_unknown_module_is_named(pytester):
 
 def test_fixtures_show_their_docstrings(pytester):
     result = pytester.runpytest("--fixtures")
-    for name in ("farm", "tenant", "synthetic_assets", "discovery_snapshot", "aod"):
+    for name in ("farm", "tenant", "synthetic_assets", "synthetic_business", "synthetic_events", "discovery_snapshot", "aod"):
         result.stdout.re_match_lines([rf"{name}( \[session scope\])? -- .*"])
