@@ -63,5 +63,6 @@ def test_an_unknown_module_is_named(pytester):
 
 def test_fixtures_show_their_docstrings(pytester):
     result = pytester.runpytest("--fixtures")
-    for name in ("farm", "tenant", "synthetic_assets", "synthetic_business", "synthetic_events", "discovery_snapshot", "aod"):
+    synthetic = ("synthetic_assets", "synthetic_business", "synthetic_events")
+    for name in ("farm", "tenant", *synthetic, "discovery_snapshot", "aod"):
         result.stdout.re_match_lines([rf"{name}( \[session scope\])? -- .*"])
