@@ -155,14 +155,18 @@ class Messy(Sequence["Row"]):
         return {**clean, field: value}
 
     def _change(self, row: int, kind: str, clean: Row) -> tuple[str, Any]:
-        """The field that is hit, and what it becomes: from the one drawn on, the first whose value it fits."""
+        """The field that is hit, and what it becomes: from the one drawn on, the first that it fits."""
         found, bits = self._targets[kind], self._value.bits(row)
         first = self._field.below(row, len(found))
-        for target in found[first:] + found[:first]:
+        found = found[first:] + found[:first]
+        for target in found:
             value = clean[target.field]
             messy = value if value is None else target.change(value, bits)
             if messy != value:
                 return target.field, messy
+        for target in found:
+            if target.of_null:
+                return target.field, target.change(None, bits)
         raise AssertionError(f"row {row} of {self.table.name} has nothing that can be {kind}")
 
 

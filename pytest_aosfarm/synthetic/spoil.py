@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_aosfarm.synthetic.columns import (
     Boolean,
+    Id,
     IPv4,
     Kind,
     Number,
@@ -49,13 +50,15 @@ class Target(NamedTuple):
     change: Change
     """From a value that is not null and 64 random bits to the messy value, or the same value where it does not fit."""
     always: bool = True
-    """Whether there is no value that it does not fit."""
+    """Whether there is no value, other than null, that it does not fit."""
+    of_null: bool = False
+    """Whether it also makes something of null, where there is no better."""
 
 
 def targets(table: Table, kind: str) -> list[Target]:
     """The fields that mess of a kind can hit; empty unless one of them fits every row."""
     found = _FINDERS[kind](table)
-    sure = any(target.always and not table.kinds[target.field].null for target in found)
+    sure = any(target.of_null or (target.always and not table.kinds[target.field].null) for target in found)
     return found if sure else []
 
 
@@ -164,12 +167,15 @@ def _one_of(forms: Callable[[Any], tuple[str, ...]]) -> Change:
 
 
 def _orphaned(table: Table) -> list[Target]:
-    return [Target(name, _id_of_nobody(table, parent)) for name, parent in table.references.items()]
+    return [Target(name, _id_of_nobody(table, name), of_null=True) for name in table.references]
 
 
-def _id_of_nobody(table: Table, parent: str) -> Change:
-    key = draw_key(table.seed, table.tenant_key, _ID_KEYS.get(parent, parent), "id")
-    return lambda value, bits: f"{value[:-16]}{draw(*key, _NO_ROW + (bits >> 16)):016x}"
+def _id_of_nobody(table: Table, field: str) -> Change:
+    kind, parent = _own(table.kinds[field]), table.references[field]
+    if not isinstance(kind, Id):
+        raise TypeError(f"{table.name}.{field} refers to {parent}, but holds no id")
+    prefix, key = kind.prefix, draw_key(table.seed, table.tenant_key, _ID_KEYS.get(parent, parent), "id")
+    return lambda _value, bits: f"{prefix}{draw(*key, _NO_ROW + (bits >> 16)):016x}"
 
 
 _FINDERS: dict[str, Callable[[Table], list[Target]]] = {

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 __all__ = (
     "Address", "ApplicationId", "AuthId", "Currency", "CustomerId", "DatabaseId", "Email", "EmployeeId", "FlowId",
@@ -24,6 +24,12 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def _no_number(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise ValueError("a number stands for nothing here")  # noqa: TRY004 - pydantic reports no TypeError
+    return value
+
+
 def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
@@ -35,13 +41,14 @@ def _as_rows_write_it(moment: datetime) -> str:
 Moment: TypeAlias = Annotated[
     AwareDatetime,
     Field(strict=False),
+    BeforeValidator(_no_number),
     AfterValidator(_in_utc),
     PlainSerializer(_as_rows_write_it, return_type=str, when_used="json"),
 ]
 """An aware datetime in UTC; in JSON with six decimals and Z."""
 
 Currency: TypeAlias = Literal["USD", "EUR", "GBP", "CAD", "AUD"]
-Address: TypeAlias = Annotated[IPv4Address, Field(strict=False)]
+Address: TypeAlias = Annotated[IPv4Address, Field(strict=False), BeforeValidator(_no_number)]
 Email: TypeAlias = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")]
 
 ApplicationId: TypeAlias = Annotated[str, Field(pattern="^application-[0-9a-f]{16}$")]
