@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aosfarm.synthetic.customers import Customers, Organizations
@@ -13,7 +14,11 @@ from pytest_aosfarm.synthetic.subscriptions import Subscriptions
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_aosfarm.synthetic.conflicts import RecordMatches, SourceConflicts
+    from pytest_aosfarm.synthetic.metrics import Metrics
     from pytest_aosfarm.synthetic.scale import Scale
+    from pytest_aosfarm.synthetic.slots import Slots
+    from pytest_aosfarm.synthetic.sources import BillingCustomers, CrmCustomers, ErpCustomers, SourceCustomers
 
 __all__ = ("Business", "Calendar", "calendar_of")
 
@@ -45,7 +50,7 @@ def calendar_of(anchor: datetime) -> Calendar:
 
 
 class Business:
-    """The four business tables of one tenant."""
+    """The business tables of one tenant, and the answer keys to them."""
 
     def __init__(self, scale: Scale, seed: int, tenant_key: str, anchor: datetime) -> None:
         self.seed = seed
@@ -58,6 +63,60 @@ class Business:
         self.subscriptions = Subscriptions(scale.subscriptions, self)
         self.invoices = Invoices(scale.invoices, self)
         self.transactions = Transactions(scale.transactions, self)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """Which customer of a family is in which slot, that decides what the three systems hold of it."""
+        from pytest_aosfarm.synthetic.slots import Slots
+
+        return Slots(len(self.families), self.seed, self.tenant_key)
+
+    @cached_property
+    def crm_customers(self) -> CrmCustomers:
+        """The customers as the CRM holds them."""
+        from pytest_aosfarm.synthetic.sources import CrmCustomers
+
+        return CrmCustomers(self)
+
+    @cached_property
+    def billing_customers(self) -> BillingCustomers:
+        """The customers as the billing system holds them."""
+        from pytest_aosfarm.synthetic.sources import BillingCustomers
+
+        return BillingCustomers(self)
+
+    @cached_property
+    def erp_customers(self) -> ErpCustomers:
+        """The customers as the ERP system holds them."""
+        from pytest_aosfarm.synthetic.sources import ErpCustomers
+
+        return ErpCustomers(self)
+
+    @property
+    def sources(self) -> tuple[SourceCustomers, ...]:
+        """What each system holds: CRM, billing, ERP."""
+        return self.crm_customers, self.billing_customers, self.erp_customers
+
+    @cached_property
+    def record_matches(self) -> RecordMatches:
+        """The answer key: which records of the three systems are of which customer."""
+        from pytest_aosfarm.synthetic.conflicts import RecordMatches
+
+        return RecordMatches(self)
+
+    @cached_property
+    def conflicts(self) -> SourceConflicts:
+        """The answer key: in which fields the three systems do not agree, and what is true."""
+        from pytest_aosfarm.synthetic.conflicts import SourceConflicts
+
+        return SourceConflicts(self)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The answer key: exact revenue, recurring revenue, cash and receivables. Computed when first asked for."""
+        from pytest_aosfarm.synthetic.metrics import measure
+
+        return measure(self)
 
     def __repr__(self) -> str:
         tables = (self.customers, self.subscriptions, self.invoices, self.transactions)
