@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import LoadError
 from pytest_aosfarm.recording.synthetic_ddl import quoted, sqlite_indexes, sqlite_table, views
-from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition, synthetic
+from pytest_aosfarm.recording.synthetic_tables import PREFIX, synthetic
 from pytest_aosfarm.sinks.atomic import beside
 from pytest_aosfarm.sinks.loading import Loaded
 from pytest_aosfarm.synthetic.columns import Constant, WordLists
@@ -61,7 +61,8 @@ def _fill(connection: sqlite3.Connection, wanted: Load, advance: Callable[[int],
         connection.execute(sqlite_table(one, wanted.tenant_id))
     for name, table in wanted.tables.items():
         insert(connection, PREFIX + name, table, wanted.tenant_id, advance)
-        for statement in sqlite_indexes(definition(name)):
+    for one in synthetic.sorted_tables:
+        for statement in sqlite_indexes(one):
             connection.execute(statement)
     for view in views():
         connection.execute(f"CREATE VIEW {view}")
@@ -104,7 +105,7 @@ def _check_owner(path: Path, tenant_id: str) -> None:
         return
     owner = None
     try:
-        with closing(sqlite3.connect(f"file:{path.absolute()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             if connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,):
                 owner = connection.execute(f"SELECT tenant_id FROM {_OWNER}").fetchone()  # noqa: S608 - our own name
     except sqlite3.Error:
