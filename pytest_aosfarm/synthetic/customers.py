@@ -90,7 +90,7 @@ class Organizations(Table):
 
 
 class Customers(Table):
-    """Customers as the CRM holds them. A customer is never younger than what it subscribed to."""
+    """Customers as they are, whatever CRM, billing and ERP make of them; none is younger than what it subscribed to."""
 
     name = "customers"
     unique = ("id", "email")
@@ -118,7 +118,7 @@ class Customers(Table):
 
     @column(Constant())
     def _source_system(self, _r: Rows) -> Cell:
-        return "crm"
+        return "master"
 
     @column(Pairs(_FIRST, " ", _LAST))
     def _name(self, r: Rows) -> Cell:

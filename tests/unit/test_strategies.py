@@ -88,7 +88,7 @@ def test_a_family_adds_up(family):
 @given(strategies.hosts(SIMPLEST), strategies.customers(strategies.datasets("planet")))
 def test_rows_come_from_where_they_are_asked_from(host, customer):
     assert host.model_dump(mode="json") in SIMPLEST.assets.hosts
-    assert customer.source_system == "crm"
+    assert customer.source_system == "master"
 
 
 def test_examples_are_various():

@@ -23,7 +23,7 @@ class Customer(Record):
     """A customer as the CRM holds it."""
 
     id: CustomerId
-    source_system: Literal["crm"]
+    source_system: Literal["master"]
     name: str
     email: Email
     phone: str
