@@ -286,6 +286,10 @@ class Assets:
         self.applications = Applications(scale.applications, seed, tenant_key, names, self.databases)
         self.services = Services(scale.services, seed, tenant_key, names, self.applications, self.hosts)
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The four asset tables."""
+        return self.applications, self.services, self.databases, self.hosts
+
     def __repr__(self) -> str:
-        tables = (self.applications, self.services, self.databases, self.hosts)
-        return f"<assets: {', '.join(f'{len(table):,} {table.name}' for table in tables)}>"
+        return f"<assets: {', '.join(f'{len(table):,} {table.name}' for table in self.tables)}>"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.scale import Scale
     from pytest_aosfarm.synthetic.slots import Slots
     from pytest_aosfarm.synthetic.sources import BillingCustomers, CrmCustomers, ErpCustomers, SourceCustomers
+    from pytest_aosfarm.synthetic.table import Table
 
 __all__ = ("Business", "Calendar", "calendar_of")
 
@@ -111,6 +112,11 @@ class Business:
 
         return SourceConflicts(self)
 
+    @property
+    def answer_keys(self) -> tuple[Table, ...]:
+        """What the three systems hold, whose record is whose, and where they do not agree."""
+        return (*self.sources, self.record_matches, self.conflicts)
+
     @cached_property
     def metrics(self) -> Metrics:
         """The answer key: exact revenue, recurring revenue, cash and receivables. Computed when first asked for."""
@@ -118,6 +124,10 @@ class Business:
 
         return measure(self)
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The four business tables."""
+        return self.customers, self.subscriptions, self.invoices, self.transactions
+
     def __repr__(self) -> str:
-        tables = (self.customers, self.subscriptions, self.invoices, self.transactions)
-        return f"<business: {', '.join(f'{len(table):,} {table.name}' for table in tables)}>"
+        return f"<business: {', '.join(f'{len(table):,} {table.name}' for table in self.tables)}>"

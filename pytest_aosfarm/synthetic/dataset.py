@@ -24,13 +24,6 @@ __all__ = ("ANCHOR", "Dataset")
 ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """The "now" of data for which nobody chose one."""
 
-_GROUPS = {
-    "assets": ("applications", "services", "databases", "hosts"),
-    "business": ("customers", "subscriptions", "invoices", "transactions"),
-    "events": ("logs", "network_flows", "auth_events"),
-}
-"""Attribute of a dataset -> its tables, which are attributes of that."""
-
 
 class Dataset:
     """All data of one tenant, a pure function of the five arguments.
@@ -73,14 +66,21 @@ class Dataset:
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """Every table by name."""
-        return {name: getattr(getattr(self, group), name) for group, names in _GROUPS.items() for name in names}
+        """Every table of the enterprise by name."""
+        groups = self.assets.tables, self.business.tables, self.events.tables
+        return {table.name: table for tables in groups for table in tables}
+
+    @cached_property
+    def answer_keys(self) -> dict[str, Table]:
+        """The tables that tell what was planted in others, and in what three systems hold of the customers, by name."""
+        return {table.name: table for table in self.business.answer_keys}
 
     def table(self, name: str) -> Table:
-        """The table called `name`. Raises ConfigurationError naming the valid ones."""
-        if name not in self.tables:
-            raise ConfigurationError(f"table {name!r} is not one of {', '.join(self.tables)}")
-        return self.tables[name]
+        """The table or answer key called `name`. Raises ConfigurationError naming the valid ones."""
+        every = self.tables | self.answer_keys
+        if name not in every:
+            raise ConfigurationError(f"table {name!r} is not one of {', '.join(every)}")
+        return every[name]
 
     def snapshot(self) -> Snapshot:
         """The discovery evidence and what was planted in it; made once, then kept."""

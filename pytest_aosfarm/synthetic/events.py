@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.assets import Assets
     from pytest_aosfarm.synthetic.incidents import Incident
     from pytest_aosfarm.synthetic.scale import Scale
+    from pytest_aosfarm.synthetic.table import Table
 
 __all__ = ("Events",)
 
@@ -40,6 +41,10 @@ class Events:
         """The answer key: everything planted in the three tables."""
         return (*self.auth_events.incidents(), *self.network_flows.incidents(), *self.logs.incidents())
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The three event tables."""
+        return self.logs, self.network_flows, self.auth_events
+
     def __repr__(self) -> str:
-        tables = (self.logs, self.network_flows, self.auth_events)
-        return f"<events: {', '.join(f'{len(table):,} {table.name}' for table in tables)}>"
+        return f"<events: {', '.join(f'{len(table):,} {table.name}' for table in self.tables)}>"
