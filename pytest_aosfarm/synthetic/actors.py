@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.synthetic.columns import Id, IPv4, Words
 from pytest_aosfarm.synthetic.hashing import Draws
 from pytest_aosfarm.synthetic.names import EMAIL
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, OneRow, Rows
+from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 from pytest_aosfarm.synthetic.table import Table, column
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Running:
     @cached_property
     def hosts(self) -> Lookup:
         """The numbers of the hosts that run, ascending."""
-        kind, cells = self.assets.hosts.kinds["status"], _every(self.assets.hosts, "status")
+        kind, cells = self.assets.hosts.kinds["status"], self.assets.hosts.every("status")
         return Lookup([i for i, cell in enumerate(cells) if kind.value(cell) == "running"])
 
     @cached_property
@@ -94,7 +94,7 @@ class Running:
     def services(self) -> Lookup:
         """The numbers of the services on those hosts, the busiest first."""
         running = set(self.hosts.items)
-        found = [i for i, host in enumerate(_every(self.assets.services, "host")) if host in running]
+        found = [i for i, host in enumerate(self.assets.services.every("host")) if host in running]
         return Lookup(sorted(found, key=self._order.bits))
 
     def service(self, r: Rows, uniform: Cell) -> Cell:
@@ -105,10 +105,3 @@ class Running:
         """A host that runs, other than `host`, from 20 random bits."""
         place = uniform * (len(self.hosts) - 1) >> 20
         return r.take(self.hosts, place + (place >= r.take(self.host_places, host)))
-
-
-def _every(table: Table, name: str) -> list[int]:
-    if len(table) < 1_000:
-        return [OneRow(table, i)[name] for i in range(len(table))]
-    cells: list[int] = table.whole(name).tolist()
-    return cells

@@ -285,6 +285,9 @@ class Assets:
         self.hosts = Hosts(scale.hosts, seed, tenant_key, names)
         self.applications = Applications(scale.applications, seed, tenant_key, names, self.databases)
         self.services = Services(scale.services, seed, tenant_key, names, self.applications, self.hosts)
+        self.databases.owns(self.applications, "database")
+        self.applications.owns(self.services, "application")
+        self.hosts.owns(self.services, "host")
 
     @property
     def tables(self) -> tuple[Table, ...]:

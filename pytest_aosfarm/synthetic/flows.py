@@ -45,6 +45,7 @@ _SENT = Lookup(lambda: [200 + 12 * 4096**2 // (4096 - k) ** 2 for k in range(409
 """Quantiles of a heavy tail: median 248 bytes, one in a hundred above 120 kB, the largest 201 MB."""
 _ANSWERED = Lookup(lambda: [400 + 40 * 4096**2 // (4096 - k) ** 2 for k in range(4096)])
 
+
 class NetworkFlows(Table):
     """Flows in the order in which they began."""
 

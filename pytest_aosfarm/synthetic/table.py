@@ -89,18 +89,22 @@ class Table(Sequence[Row]):
         self._kinds: dict[str, Kind] = {}
         self._whole: dict[str, Cell] = {}
         self._ones: dict[int, OneRow] = {}
+        self._owned: tuple[Table, str] | None = None
+        self._owned_rows: dict[int, list[int]] | None = None
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds, in order."""
         if not self._kinds:
-            for name in self.columns:
-                kind: Kind = self.formulas[name].kind  # type: ignore[attr-defined]  # set by `column`
-                self._kinds[name] = kind.bind(self) if isinstance(kind, Of | Text) else kind
+            kinds: dict[str, Kind] = {name: self.formulas[name].kind for name in self.columns}  # type: ignore[attr-defined]  # set by `column`
+            # Set at once: another thread may be reading.
+            self._kinds = {name: kind.bind(self) if isinstance(kind, Of | Text) else kind for name, kind in kinds.items()}
         return self._kinds
 
     def row(self, i: int) -> Row:
-        """Row `i`, 0 <= i < len(self)."""
+        """Row `i`, 0 <= i < len(self). Raises IndexError for another."""
+        if not 0 <= i < self._length:
+            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {i}")
         one = OneRow(self, i)
         return {name: kind.value(one[name]) for name, kind in self.kinds.items()}
 
@@ -132,10 +136,24 @@ class Table(Sequence[Row]):
 
         Raises LookupError where nothing belongs to the rows of this table.
         """
-        raise LookupError(f"nothing belongs to a row of {self.name}, such as {i}")
+        if self._owned is None:
+            raise LookupError(f"nothing belongs to a row of {self.name}, such as {i}")
+        table, parent = self._owned
+        if self._owned_rows is None:
+            rows: dict[int, list[int]] = {}
+            for row, owner in enumerate(table.every(parent)):
+                rows.setdefault(owner, []).append(row)
+            self._owned_rows = rows
+        return table, self._owned_rows.get(i, [])
+
+    def owns(self, table: Table, parent: str) -> None:
+        """Let `children` give those rows of a small table whose cell `parent` is the row here; all are looked at once."""
+        self._owned = table, parent
 
     def children(self, i: int) -> list[Row]:
-        """The rows of another table that belong to row `i` (see `child_rows`)."""
+        """The rows of another table that belong to row `i` (see `child_rows`). Raises IndexError, LookupError."""
+        if not 0 <= i < self._length:
+            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {i}")
         table, rows = self.child_rows(i)
         return [table.row(j) for j in rows]
 
@@ -155,10 +173,7 @@ class Table(Sequence[Row]):
             if wanted.step == 1 and _in_blocks(len(wanted)):
                 return [row for rows in self._row_blocks(wanted) for row in rows]
             return [self.row(i) for i in wanted]
-        i = index + self._length if index < 0 else index
-        if not 0 <= i < self._length:
-            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {index}")
-        return self.row(i)
+        return self.row(index + self._length if -self._length <= index < 0 else index)
 
     def __iter__(self) -> Iterator[Row]:
         if _in_blocks(self._length):
@@ -205,6 +220,13 @@ class Table(Sequence[Row]):
             self._whole[name] = np.concatenate([block[name] for block in self.blocks()])
         whole: NDArray[Any] = self._whole[name]
         return whole
+
+    def every(self, name: str) -> list[int]:
+        """What `whole` gives, as a list; without NumPy if the table is small."""
+        if self._length < MANY:
+            return [OneRow(self, i)[name] for i in range(self._length)]
+        cells: list[int] = self.whole(name).tolist()
+        return cells
 
     def check(self, rows: range | None) -> range:
         """The rows asked for, all by default. Raises IndexError when some are not there, ValueError for a step."""

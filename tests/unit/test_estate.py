@@ -119,3 +119,34 @@ def test_the_anchor_is_a_moment_not_a_spelling():
 def test_a_wrong_argument_is_named(changed, message):
     with pytest.raises(ConfigurationError, match=message):
         Dataset("acme", **{"seed": 1, "scale": "small", "anchor": ANCHOR, **changed})
+
+
+@pytest.mark.parametrize(
+    ("parents", "children", "field"),
+    [
+        ("databases", "applications", "database_id"),
+        ("applications", "services", "application_id"),
+        ("hosts", "services", "host_id"),
+    ],
+)
+@pytest.mark.parametrize("scale", ["small", "large"])
+def test_children_are_those_that_name_the_parent(parents, children, field, scale):
+    assets = dataset(scale).assets
+    for i in (0, 7, len(getattr(assets, parents)) - 1):
+        parent = getattr(assets, parents)[i]
+        assert getattr(assets, parents).children(i) == [c for c in getattr(assets, children) if c[field] == parent["id"]]
+
+
+def test_nothing_belongs_to_a_service():
+    with pytest.raises(LookupError, match="nothing belongs to a row of services"):
+        dataset().assets.services.children(0)
+
+
+@pytest.mark.parametrize("i", [-1, 60])
+def test_a_row_that_is_not_there(i):
+    applications = dataset().assets.applications
+    for ask in (applications.row, applications.children):
+        with pytest.raises(IndexError, match=f"applications has rows 0 to 59, not {i}"):
+            ask(i)
+    with pytest.raises(IndexError, match="rows 0 to 59, not -61"):
+        applications[-61]
