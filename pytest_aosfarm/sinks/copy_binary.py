@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pytest_aosfarm.sinks.lines import Fixed, Layout, Varying, binary_rows, codes
+from pytest_aosfarm.sinks.lines import Fixed, Layout, Varying, binary_rows, codes, kept_for_a_block
 from pytest_aosfarm.synthetic import texts
 from pytest_aosfarm.synthetic.columns import (
     Boolean,
@@ -86,7 +86,7 @@ def _pieces(kind: Kind, cells: Cells, first: OneRow) -> list[Piece]:
 
 def _unlike_lengths(kind: Kind, cells: Cells) -> list[Piece]:
     """The length of each value, -1 where there is none, and the values."""
-    values = _kept_for_a_block(lambda block: _values(kind, cells(block)))
+    values = kept_for_a_block(lambda block: _values(kind, cells(block)))
 
     def lengths(block: Any) -> NDArray[np.int32]:
         found: NDArray[np.int32] = pc.binary_length(values(block)).fill_null(-1).to_numpy()
@@ -108,18 +108,6 @@ def _values(kind: Kind, cells: Cell) -> pa.Array:
         case _:
             return texts.text(kind, cells).cast(pa.binary())
     return pc.if_else(pa.array(there), values, None)
-
-
-def _kept_for_a_block(make: Callable[[Any], pa.Array]) -> Callable[[Any], pa.Array]:
-    """`make`, called once for each block although two pieces ask for it. Blocks come one after another, in one thread."""
-    last: list[Any] = [None, None]
-
-    def get(block: Any) -> pa.Array:
-        if last[0] is not block:
-            last[:] = block, make(block)
-        return last[1]
-
-    return get
 
 
 def _field(value: bytes) -> bytes:
