@@ -14,7 +14,7 @@ from pytest_aosfarm.errors import LoadError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("connection",)
+__all__ = ("connection", "execute", "exists", "value")
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 60
@@ -58,6 +58,22 @@ def connection(url: str) -> Iterator[psycopg.Connection[Any]]:
     except psycopg.Error as error:
         what_to_do = next(text for kind, text in _WHAT_TO_DO if isinstance(error, kind))
         raise LoadError(f"loading into PostgreSQL at {where} failed: {_seen(error, given)}; {what_to_do}") from error
+
+
+def execute(connection: psycopg.Connection[Any], statement: str) -> None:
+    """Run a statement that is put together from names of our own."""
+    connection.execute(statement.encode())
+
+
+def value(connection: psycopg.Connection[Any], query: str, *parameters: str) -> Any:
+    """The first value that a query finds."""
+    row = connection.execute(query.encode(), parameters or None).fetchone()
+    return row[0] if row else None
+
+
+def exists(connection: psycopg.Connection[Any], relation: str) -> bool:
+    """Whether there is a table or view of this name."""
+    return value(connection, "SELECT to_regclass(%s)", relation) is not None
 
 
 def _seen(error: BaseException, given: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ from pytest_aosfarm.recording.synthetic_ddl import sqlite_indexes, sqlite_table,
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, synthetic
 from pytest_aosfarm.sinks.atomic import beside
 from pytest_aosfarm.sinks.loading import Loaded
-from pytest_aosfarm.sinks.sqlite_pages import PAGE, Pages
+from pytest_aosfarm.sinks.sqlite_pages import Pages
+from pytest_aosfarm.sinks.sqlite_rows import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

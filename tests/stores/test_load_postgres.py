@@ -22,6 +22,7 @@ from pytest_aosfarm.recording.synthetic_ddl import references
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
+from pytest_aosfarm.sinks.postgres_partitions import Partitions
 from pytest_aosfarm.synthetic.assets import Services
 
 A, B = "tenant's a", "b"
@@ -272,10 +273,27 @@ def test_a_role_without_privileges_is_told_so(url):
 def test_a_second_load_of_the_tenant_waits_and_gives_up(url, monkeypatch):
     monkeypatch.setattr("pytest_aosfarm.sinks.postgres_connection.LOCK_SECONDS", 0.1)
     with psycopg.connect(url) as connection:
-        connection.execute(f"SELECT pg_advisory_lock({sink._tenant_lock(A)})".encode())
+        connection.autocommit = True
+        Partitions(connection, A)
         with pytest.raises(LoadError, match="another load"):
             sink.load(url, wanted())
         sink.load(url, wanted(B))
+
+
+def test_a_full_disk_of_the_server_is_told_and_survived(url):
+    with psycopg.connect(url) as connection:
+        connection.execute("""
+            CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT FROM pg_class WHERE relname ~ '^synthetic_services_.*_a$') THEN
+                    RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100';
+                END IF;
+            END $$;
+            CREATE EVENT TRIGGER no_room ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION no_room()""")
+    text = breaks(url, LoadError, "could not extend file")
+    assert "disk is full: make room and run the same command again" in text
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP EVENT TRIGGER no_room")
+    comes_back(url, without="services")
 
 
 def test_no_server_and_no_such_database(url):

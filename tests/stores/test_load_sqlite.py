@@ -15,6 +15,7 @@ from synthetic_data import Astray, Raising, by_id, dataset, like_services
 from pytest_aosfarm.errors import LoadError
 from pytest_aosfarm.sinks import sqlite, sqlite_pages
 from pytest_aosfarm.sinks.loading import Load
+from pytest_aosfarm.sinks.sqlite_rows import PAGE
 from pytest_aosfarm.synthetic.columns import Id, Number, Words
 from pytest_aosfarm.synthetic.table import Table, column
 
@@ -172,7 +173,7 @@ def test_the_page_at_which_sqlite_locks_is_left_out(tmp_path, monkeypatch):
 def filled(path, table):
     """What SQLite thinks of the file, and the rows in it."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA page_size = {sqlite_pages.PAGE}")
+        connection.execute(f"PRAGMA page_size = {PAGE}")
         connection.execute("CREATE TABLE many (tenant_id TEXT NOT NULL, id TEXT NOT NULL, number BIGINT NOT NULL)")
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master").fetchone()
     with path.open("r+b") as file:

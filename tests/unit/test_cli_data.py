@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from recorded_runs import wait_until
 from synthetic_data import dataset
 
 from pytest_aosfarm.cli import main
@@ -173,3 +175,14 @@ def test_a_reader_that_goes_away_is_no_error():
     done = subprocess.run(["/bin/sh", "-c", f"{command} | head -n 1"], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("arguments", [("export", "logs", "--format", "csv", "--out", "out"), ("load", "--db", "out.db")])
+def test_a_command_that_is_ended_leaves_nothing(folder, arguments):
+    command = [*COMMAND, *arguments, "--scale", "planet"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE) as child:
+        wait_until(lambda: any(path.stat().st_size > 100_000 for path in folder.iterdir()))
+        child.terminate()
+        assert child.wait() == 128 + signal.SIGTERM
+    assert list(folder.iterdir()) == []
