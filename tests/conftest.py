@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @pytest.fixture(
     params=[
         pytest.param((), id="no-xdist"),
-        pytest.param(("-n0",), id="n0"),
-        # Two workers cost seconds to start, some hundred times over: `-m slow` runs these.
+        # `-n0` is all but the same, some hundred times over, and two workers cost seconds to start: `-m slow` runs these.
+        pytest.param(("-n0",), id="n0", marks=pytest.mark.slow),
         pytest.param(("-n2",), id="n2", marks=pytest.mark.slow),
     ]
 )

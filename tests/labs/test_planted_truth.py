@@ -86,7 +86,14 @@ def first_of(faults: list[str]) -> str:
     return "\n".join([*faults[:20], *([f"and {len(faults) - 20} more"] if len(faults) > 20 else [])])
 
 
-@pytest.mark.parametrize("first", SMALL_SEEDS[::TOGETHER])
+@pytest.mark.parametrize(
+    "first",
+    [
+        # Those that the tests of leakage examine anyway cost nothing more.
+        pytest.param(first, marks=() if first in LEAKAGE_SEEDS else pytest.mark.slow)
+        for first in SMALL_SEEDS[::TOGETHER]
+    ],
+)
 def test_truth_and_limits_hold_at_small(examined: Callable[[int], Examined], first: int) -> None:
     seeds = range(first, first + TOGETHER)
     assert not first_of([f"seed {seed}: {fault}" for seed in seeds for fault in examined(seed).faults])

@@ -65,8 +65,21 @@ def suite(pytester):
     return pytester
 
 
-def test_identities_are_readable(suite):
-    assert sorted(facts(suite)) == [
+@pytest.fixture(scope="module")
+def remembered() -> dict[str, dict[str, tuple[str, str]]]:
+    return {}
+
+
+@pytest.fixture
+def plain(suite, remembered):
+    """The facts of a run without arguments, the first one's for all tests: another folder must not change them."""
+    if "plain" not in remembered:
+        remembered["plain"] = facts(suite)
+    return remembered["plain"]
+
+
+def test_identities_are_readable(plain):
+    assert sorted(plain) == [
         "kept-name",
         "sub.test_it::TestInside.test_three",
         "sub.test_it::test_grouped",
@@ -81,25 +94,23 @@ def test_identities_are_readable(suite):
     [("-n0",), ("-n2",), ("-n2", "--dist=loadgroup"), ("--import-mode=importlib",), ("--rootdir=sub",), ("sub/test_it.py",)],
     ids=" ".join,
 )
-def test_the_same_however_it_is_run(suite, args):
-    assert facts(suite, *args) == facts(suite)
+def test_the_same_however_it_is_run(suite, plain, args):
+    assert facts(suite, *args) == plain
 
 
-def test_the_same_in_any_order(suite, plugin_args, monkeypatch):
-    plain = facts(suite)
+def test_the_same_in_any_order(suite, plain, plugin_args, monkeypatch):
     for order in range(5):
         monkeypatch.setenv("ORDER", str(order))
         assert facts(suite, *plugin_args) == plain
 
 
-def test_the_same_from_a_subdirectory(suite, plugin_args, monkeypatch):
-    plain = facts(suite)
+def test_the_same_from_a_subdirectory(suite, plain, plugin_args, monkeypatch):
     monkeypatch.chdir(suite.path / "sub")
     assert facts(suite, *plugin_args) == plain
 
 
-def test_another_seed_or_test_is_another_enterprise(suite):
-    digests = {digest for _, digest in facts(suite).values()}
+def test_another_seed_or_test_is_another_enterprise(suite, plain):
+    digests = {digest for _, digest in plain.values()}
     assert len(digests) == 6
     assert not digests & {digest for _, digest in facts(suite, "--farm-seed=2").values()}
 

@@ -102,26 +102,23 @@ def test_the_url_of_a_database_is_that_of_the_server_but_for_the_name(monkeypatc
 class TestServer:
     """A server of its own: as the caller wants it, and gone with the caller."""
 
-    def test_it_is_as_the_caller_wants_it_and_private(self):
-        with running_postgres(fsync="on", work_mem="5MB") as server:
-            assert (value(server.url, "SHOW fsync"), value(server.url, "SHOW work_mem")) == ("on", "5MB")
-            _, data = process(server.url)
-            assert data.stat().st_mode & 0o777 == data.parent.stat().st_mode & 0o777 == 0o700
-            # The server itself makes this file, so its owner is whom it runs as.
-            owner = (data / "postmaster.pid").stat().st_uid
-            assert owner == data.parent.stat().st_uid
-            assert owner == os.geteuid() if os.geteuid() else owner != 0
-
-    def test_nothing_is_left_of_it_even_when_a_test_fails(self):
+    def test_it_is_private_as_the_caller_wants_it_and_gone_even_when_a_test_fails(self):
         seen: list[Any] = []
 
         def failing_test():
-            with running_postgres() as server:
+            with running_postgres(fsync="on", work_mem="5MB") as server:
                 seen.extend(process(server.url))
-                assert alive(seen[0])
-                raise OSError("no")
+                pid, data = seen
+                assert alive(pid)
+                assert (value(server.url, "SHOW fsync"), value(server.url, "SHOW work_mem")) == ("on", "5MB")
+                assert data.stat().st_mode & 0o777 == data.parent.stat().st_mode & 0o777 == 0o700
+                # The server itself makes this file, so its owner is whom it runs as.
+                owner = (data / "postmaster.pid").stat().st_uid
+                assert owner == data.parent.stat().st_uid
+                assert owner == os.geteuid() if os.geteuid() else owner != 0
+                raise OSError("a failing test")
 
-        with pytest.raises(OSError, match="no"):
+        with pytest.raises(OSError, match="a failing test"):
             failing_test()
         pid, data = seen
         assert not alive(pid)
