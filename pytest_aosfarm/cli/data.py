@@ -28,7 +28,7 @@ def add_commands(commands: Commands) -> None:
     data = commands.add_parser("data", help="synthetic data: list, show, digest, export, load")
     actions = data.add_subparsers(required=True, metavar="ACTION")
 
-    tables = action(actions, "tables", "list the tables", _tables)
+    tables = action(actions, "tables", "list the tables and the answer keys to them", _tables)
     tables.add_argument("--json", action="store_true", help="as JSON")
 
     show = action(actions, "show", "show some rows", _show, of_table=True)
@@ -59,9 +59,18 @@ def _rows(text: str | None, table: Table, usual: range | None = None) -> range:
 
 
 def _tables(arguments: argparse.Namespace) -> int:
-    tables = dataset_of(arguments).tables.values()
+    dataset = dataset_of(arguments)
+    tables = (dataset.tables | dataset.answer_keys).values()
     if arguments.json:
-        print_json([{"name": one.name, "rows": len(one), "columns": list(one.columns)} for one in tables])
+        print_json(
+            [
+                {
+                    "name": one.name, "rows": len(one), "columns": list(one.columns),
+                    "answer_key": one.name in dataset.answer_keys,
+                }
+                for one in tables
+            ]
+        )  # fmt: skip
     else:
         print_table(("table", "rows", "columns"), [[one.name, f"{len(one):,}", " ".join(one.columns)] for one in tables])
     return 0

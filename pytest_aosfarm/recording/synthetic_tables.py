@@ -23,6 +23,8 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.dialects import postgresql
 
+from pytest_aosfarm.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -91,7 +93,10 @@ def maybe(kind: TypeEngine[Any]) -> _Maybe:
 
 
 def definition(name: str) -> Table:
-    """The table that synthetic table `name` is loaded into."""
+    """The table that synthetic table `name` is loaded into. Raises ConfigurationError for one that is in no database."""
+    if PREFIX + name not in synthetic.tables:
+        known = ", ".join(table.removeprefix(PREFIX) for table in synthetic.tables)
+        raise ConfigurationError(f"{name} is an answer key and in no database; export it, or load one of {known}")
     return synthetic.tables[PREFIX + name]
 
 
