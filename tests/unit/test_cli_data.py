@@ -60,7 +60,7 @@ def test_tables_are_listed_with_their_rows_at_the_scale(capfdbinary):
     assert {one["name"]: tuple(one["columns"]) for one in listed} == {
         name: table.columns for name, table in dataset().tables.items()
     }
-    assert b"transactions   3,000  id customer_id" in said(capfdbinary, "tables")
+    assert b"transactions       3,000  id customer_id" in said(capfdbinary, "tables")
 
 
 def test_rows_are_shown_as_json_and_as_a_table(capfdbinary):
@@ -127,7 +127,7 @@ BAD = [
     (["load", "--db", "postgresql://joe:sec%zzret@host/db"], "the database URL cannot be read"),
     (["load", "--db", "postgresql://joe:secret@127.0.0.1:1/db"], "no connection to PostgreSQL at 127.0.0.1, database db"),
     (["load", "--db", "x.db", "--tables", "hosts,nothing"], "table 'nothing'"),
-    (["load", "--db", "x.db", "--tables", "record_matches"], "record_matches is an answer key and in no database; export it"),
+    (["load", "--db", "x.db", "--tables", "record_matches"], "record_matches is an answer key and in no database"),
     (["load", "--db", "x.db", "--unlogged"], "--unlogged is for PostgreSQL"),
     (["load", "--db", "/dev/null"], "is no file"),
     (["unload", "--db", "x.db"], "delete the file"),

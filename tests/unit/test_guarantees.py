@@ -14,6 +14,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -69,7 +70,8 @@ def digests(path: str, **environment: str) -> dict[str, str]:
     """The digest of every table, computed by a process of its own."""
     command = [sys.executable, "-c", SCRIPT, path]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
 
 
 def first(name: str) -> range:
@@ -78,9 +80,8 @@ def first(name: str) -> range:
 
 def no_simd() -> dict[str, str]:
     """What switches off every instruction set that NumPy would choose at run time."""
-    from numpy._core._multiarray_umath import __cpu_dispatch__
-
-    return {"NPY_DISABLE_CPU_FEATURES": " ".join(__cpu_dispatch__)}
+    core = import_module("numpy._core._multiarray_umath")
+    return {"NPY_DISABLE_CPU_FEATURES": " ".join(core.__cpu_dispatch__)}
 
 
 @pytest.mark.parametrize("name", NAMES)
