@@ -106,6 +106,6 @@ def _export(arguments: argparse.Namespace) -> int:
         raise ConfigurationError(f"--format {arguments.format!r} is not one of {', '.join(FORMATS)}")
     table = dataset_of(arguments).table(arguments.table)
     rows = _rows(arguments.rows, table)
-    with clean_end(), Progress(len(rows), sys.stderr) as progress:
+    with clean_end() as check, Progress(len(rows), sys.stderr, check) as progress:
         export(table, arguments.format, arguments.out, rows, advance=progress.advance)
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from pytest_aosfarm.cli.output import Commands
     from pytest_aosfarm.synthetic.dataset import Dataset
@@ -60,10 +61,23 @@ def dataset_of(arguments: argparse.Namespace) -> Dataset:
 
 
 @contextmanager
-def clean_end() -> Iterator[None]:
-    """Let SIGTERM end the command like Ctrl-C does: what is half-written is removed on the way out."""
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+def clean_end() -> Iterator[Callable[[], None]]:
+    """Let SIGTERM end the command like Ctrl-C does: what is half-written is removed on the way out.
+
+    Gives a function to call now and then, which ends the command if the signal came where its exception was lost.
+    """
+    came: list[int] = []
+
+    def check() -> None:
+        if came:
+            sys.exit(128 + came[0])
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        check()
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
-        yield
+        yield check
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -48,7 +48,7 @@ def _load(arguments: argparse.Namespace) -> int:
     if path is not None and arguments.unlogged:
         raise ConfigurationError("--unlogged is for PostgreSQL; SQLite has no such tables")
     started = time.monotonic()
-    with clean_end(), Progress(wanted.rows, sys.stderr) as progress:
+    with clean_end() as check, Progress(wanted.rows, sys.stderr, check) as progress:
         if path is not None:
             from pytest_aosfarm.sinks import sqlite
 

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ("Progress",)
@@ -15,9 +16,10 @@ WIDTH = 24
 
 
 class Progress:
-    """Counts rows towards `total`; `advance` is what sinks call."""
+    """Counts rows towards `total`; `advance` is what sinks call, and calls `check`."""
 
-    def __init__(self, total: int, stream: TextIO) -> None:
+    def __init__(self, total: int, stream: TextIO, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
         self._total = total
         self._stream = stream
         self._shown = stream.isatty()
@@ -26,6 +28,7 @@ class Progress:
 
     def advance(self, rows: int) -> None:
         """So many rows more are done."""
+        self._check()
         self._done += rows
         now = monotonic()
         if self._shown and now - self._last >= SECONDS:

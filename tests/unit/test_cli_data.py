@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -17,7 +18,9 @@ from recorded_runs import wait_until
 from synthetic_data import dataset
 
 from pytest_aosfarm.cli import main
+from pytest_aosfarm.cli.dataset import clean_end
 from pytest_aosfarm.sinks.ndjson import digest
+from pytest_aosfarm.sinks.progress import Progress
 from pytest_aosfarm.synthetic.scale import scale_named
 
 ROOT = Path(__file__).parents[2]
@@ -180,12 +183,28 @@ def test_a_reader_that_goes_away_is_no_error():
     assert done.stderr == b""
 
 
-@pytest.mark.parametrize("arguments", [("export", "logs", "--format", "csv", "--out", "out"), ("load", "--db", "out.db")])
+ENDED = [("export", "logs", "--format", "csv", "--out", "out"), ("load", "--db", "out.db", "--tables", "transactions")]
+
+
+@pytest.mark.parametrize("arguments", ENDED, ids=["export", "load"])
 def test_a_command_that_is_ended_leaves_nothing(folder, arguments):
-    command = [*COMMAND, *arguments, "--scale", "planet"]
+    command = [*COMMAND, *arguments, "--scale", "large"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE) as child:
-        wait_until(lambda: any(path.stat().st_size > 100_000 for path in folder.iterdir()))
+        wait_until(lambda: any(path.stat().st_size > 1_000_000 for path in folder.iterdir()))
         child.terminate()
-        assert child.wait() == 128 + signal.SIGTERM
+        try:
+            assert child.wait(10) == 128 + signal.SIGTERM
+        finally:
+            child.kill()
     assert list(folder.iterdir()) == []
+
+
+def test_a_signal_whose_exception_was_lost_ends_the_command_all_the_same():
+    with clean_end() as check:
+        check()
+        with contextlib.suppress(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as ended:
+            Progress(1, sys.stderr, check).advance(1)
+    assert ended.value.code == 128 + signal.SIGTERM
