@@ -6,30 +6,34 @@ lists as JSON text; true and false as 1 and 0.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.recording.synthetic_ddl import sqlite_indexes, sqlite_table, views
+from pytest_aosfarm.recording.synthetic_ddl import quoted, sqlite_indexes, sqlite_table, views
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, synthetic
 from pytest_aosfarm.sinks.atomic import beside
 from pytest_aosfarm.sinks.loading import Loaded
-from pytest_aosfarm.sinks.sqlite_pages import Pages
-from pytest_aosfarm.sinks.sqlite_rows import PAGE
+from pytest_aosfarm.synthetic.columns import Constant, WordLists
+from pytest_aosfarm.synthetic.rows import OneRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_aosfarm.sinks.loading import Load
+    from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("APPLICATION_ID", "load")
+__all__ = ("APPLICATION_ID", "insert", "load")
 
 APPLICATION_ID = 0x616F7364
 """Stamped into the file ("aosd"): no other program's file, and no run store, is ever replaced."""
 
 _OWNER = "synthetic_owner"
+_VALUES = 250
+"""About so many values go into one statement; more bring nothing."""
 _FOR_LOADING = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "temp_store = MEMORY")
 
 
@@ -40,52 +44,65 @@ def load(path: Path, wanted: Load, *, advance: Callable[[int], None] = lambda _r
     """
     _check_owner(path, wanted.tenant_id)
     try:
-        with beside(path) as temporary:
-            roots = _make_tables(temporary, wanted.tenant_id)
-            with temporary.open("r+b") as file:
-                pages = Pages(file)
-                for name, table in wanted.tables.items():
-                    pages.fill(roots[PREFIX + name], table, wanted.tenant_id, advance)
-                pages.close()
-            _complete(temporary)
+        with beside(path) as temporary, closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            for setting in _FOR_LOADING:
+                connection.execute(f"PRAGMA {setting}")
+            _fill(connection, wanted, advance)
     except sqlite3.Error as error:
         raise LoadError(f"{path} cannot be made: {error}; it is as it was before") from error
     return Loaded({name: len(table) for name, table in wanted.tables.items()})
 
 
-def _make_tables(path: Path, tenant_id: str) -> dict[str, int]:
-    """Make the tables, empty, and return the first page of each."""
-    with _connection(path) as connection:
-        connection.execute(f"PRAGMA page_size = {PAGE}")
-        connection.execute("PRAGMA auto_vacuum = NONE")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"CREATE TABLE {_OWNER} (tenant_id TEXT NOT NULL)")
-        connection.execute(f"INSERT INTO {_OWNER} VALUES (?)", (tenant_id,))  # noqa: S608 - our own name
-        for table in synthetic.sorted_tables:
-            connection.execute(sqlite_table(table, tenant_id))
-        return dict(connection.execute("SELECT name, rootpage FROM sqlite_master WHERE type = 'table'").fetchall())
-
-
-def _complete(path: Path) -> None:
-    """Make keys, indexes and views of the filled tables, and see that every reference resolves."""
-    with _connection(path) as connection:
-        for table in synthetic.sorted_tables:
-            for statement in sqlite_indexes(table):
-                connection.execute(statement)
-        for view in views():
-            connection.execute(f"CREATE VIEW {view}")
-        broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+def _fill(connection: sqlite3.Connection, wanted: Load, advance: Callable[[int], None]) -> None:
+    connection.execute("BEGIN")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"CREATE TABLE {_OWNER} (tenant_id TEXT NOT NULL)")
+    connection.execute(f"INSERT INTO {_OWNER} VALUES (?)", (wanted.tenant_id,))  # noqa: S608 - our own name
+    for one in synthetic.sorted_tables:
+        connection.execute(sqlite_table(one, wanted.tenant_id))
+    for name, table in wanted.tables.items():
+        insert(connection, PREFIX + name, table, wanted.tenant_id, advance)
+    for one in synthetic.sorted_tables:
+        for statement in sqlite_indexes(one):
+            connection.execute(statement)
+    for view in views():
+        connection.execute(f"CREATE VIEW {view}")
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken:
         raise LoadError(f"row {broken[1]} of {broken[0]} refers to a row that {broken[2]} does not have; nothing was kept")
+    connection.execute("COMMIT")
 
 
-@contextmanager
-def _connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that needs no journal: what fails is thrown away."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for setting in _FOR_LOADING:
-            connection.execute(f"PRAGMA {setting}")
-        yield connection
+def insert(
+    connection: sqlite3.Connection,
+    into: str,
+    table: Table,
+    tenant_id: str,
+    advance: Callable[[int], None] = lambda _rows: None,
+) -> None:
+    """Insert all rows of `table`, some with each statement; what is the same in all of them stands in the statement."""
+    from pytest_aosfarm.synthetic.arrow import values
+
+    bound = {name: kind for name, kind in table.kinds.items() if not isinstance(kind, Constant)}
+    width = len(bound)
+    together = _VALUES // width
+    constants = OneRow(table, 0)
+    marks = ", ".join("?" if name in bound else quoted(constants[name]) for name in table.columns)
+    row = f"({quoted(tenant_id)}, {marks})"
+    for block in table.blocks():
+        cells: list[Any] = [None] * (len(block) * width)
+        for number, (name, kind) in enumerate(bound.items()):
+            column = values(kind, block[name], len(block))
+            cells[number::width] = [_json(one) for one in column] if isinstance(kind, WordLists) else column
+        for first in range(0, len(block), together):
+            rows = min(together, len(block) - first)
+            statement = f'INSERT INTO "{into}" VALUES {", ".join([row] * rows)}'  # noqa: S608 - names of our own
+            connection.execute(statement, cells[first * width : (first + rows) * width])
+        advance(len(block))
+
+
+def _json(value: list[str]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _check_owner(path: Path, tenant_id: str) -> None:

@@ -13,11 +13,8 @@ import pytest
 from synthetic_data import Astray, Raising, by_id, dataset, like_services
 
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.sinks import sqlite, sqlite_pages
+from pytest_aosfarm.sinks import sqlite
 from pytest_aosfarm.sinks.loading import Load
-from pytest_aosfarm.sinks.sqlite_rows import PAGE
-from pytest_aosfarm.synthetic.columns import Id, Number, Words
-from pytest_aosfarm.synthetic.table import Table, column
 
 TENANT = "a tenant's id"
 
@@ -138,58 +135,3 @@ def test_a_device_stays_a_device():
     with pytest.raises(LoadError, match="is no file"):
         sqlite.load(Path(os.devnull), wanted(["hosts"]))
     assert Path(os.devnull).is_char_device()
-
-
-class Many(Table):
-    """As many rows as one wants."""
-
-    name = "many"
-
-    @column(Id("x-"))
-    def _id(self, r):
-        return r.bits("id")
-
-    @column(Number())
-    def _number(self, r):
-        return r.i
-
-
-@pytest.mark.parametrize("count", [0, 1, 400, 401, 1_000, 16_384, 60_000])
-@pytest.mark.parametrize("children", [None, 3])
-def test_pages_make_a_sound_tree_of_any_height(tmp_path, monkeypatch, count, children):
-    if children:
-        monkeypatch.setattr(sqlite_pages, "_CHILDREN", children)
-    found = filled(tmp_path / "x.db", Many(count, 1, "acme"))
-    assert found == (["ok"], [(TENANT, *row.values()) for row in Many(count, 1, "acme")])
-
-
-def test_the_page_at_which_sqlite_locks_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite_pages, "_LOCK_PAGE", 20)
-    (trouble,), rows = filled(tmp_path / "x.db", Many(30_000, 1, "acme"))
-    assert trouble.endswith(("Page 20: never used", "Page 20 is never used"))
-    assert [row[2] for row in rows] == list(range(30_000))
-
-
-def filled(path, table):
-    """What SQLite thinks of the file, and the rows in it."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA page_size = {PAGE}")
-        connection.execute("CREATE TABLE many (tenant_id TEXT NOT NULL, id TEXT NOT NULL, number BIGINT NOT NULL)")
-        (root,) = connection.execute("SELECT rootpage FROM sqlite_master").fetchone()
-    with path.open("r+b") as file:
-        pages = sqlite_pages.Pages(file)
-        pages.fill(root, table, TENANT, lambda _rows: None)
-        pages.close()
-    with closing(sqlite3.connect(path)) as connection:
-        troubles = [text for (text,) in connection.execute("PRAGMA integrity_check")]
-        return troubles, connection.execute("SELECT * FROM many ORDER BY rowid").fetchall()
-
-
-def test_a_row_longer_than_a_page_is_refused(tmp_path):
-    class Long(Many):
-        @column(Words(("x" * 17_000,)))
-        def _word(self, r):
-            return r.i * 0
-
-    with pytest.raises(ValueError, match="more than fit into a page"):
-        filled(tmp_path / "x.db", Long(1, 1, "acme"))
