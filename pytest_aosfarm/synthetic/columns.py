@@ -206,7 +206,9 @@ class Text(Kind):
         self._join = "".join("{}" if isinstance(part, Kind) else part for part in parts).format
 
     def bind(self, owner: Table) -> Text:
-        """A copy whose `Of` parts know their tables."""
+        """A copy whose `Of` parts know their tables; without such parts, the kind itself and all that was made of it."""
+        if not any(isinstance(part, Of) for part in self.parts):
+            return self
         return Text(*(part.bind(owner) if isinstance(part, Of) else part for part in self.parts), null=self.null)
 
     def value(self, cell: Cell) -> Any:

@@ -32,20 +32,16 @@ _LOW = np.uint64(0xFFFFFFFF)
 _RAMP = np.arange(BLOCK, dtype=np.uint64) * np.uint64(_GOLDEN)
 
 
-_CUSHION = 128
+np.empty(31 << 20, np.uint8)
+"""Made and freed at once. From then on glibc keeps as much free memory at the top of its heap as two of these; before, it
+gives the blocks back to the system as they are freed and faults them in again for the next ones, at half the speed."""
 
 
 class _Scratch(threading.local):
-    """A block that a thread writes intermediate bits to.
-
-    It is allocated above a cushion of free memory, which it keeps from the top of the heap: glibc would give that back to
-    the system after every block and fault it in again for the next, at half the speed.
-    """
+    """A block that a thread writes intermediate bits to."""
 
     def __init__(self) -> None:
-        first = np.empty(BLOCK, np.uint64)
-        del first  # the first of its size to be freed: glibc takes the next ones from the heap
-        self.block = [np.empty(BLOCK, np.uint64) for _ in range(_CUSHION)][-1]
+        self.block = np.empty(BLOCK, np.uint64)
 
 
 _scratch = _Scratch()
