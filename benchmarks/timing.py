@@ -60,6 +60,7 @@ def _rate(make: Make, rows: int) -> float:
 def _rows_in(make: Make, seconds: float) -> int:
     """How many rows take so long. Warms the maker up."""
     rows = 16
+    _rate(make, rows)
     while (needed := rows / _rate(make, rows)) < seconds / 4:
         rows *= 4
     return max(1, round(rows * seconds / needed))
