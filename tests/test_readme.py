@@ -15,7 +15,7 @@ def test_the_table_of_settings_is_the_generated_one():
     assert between.strip() == markdown_table().strip()
 
 
-def test_the_example_runs(pytester):
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    pytester.makepyfile(example)
-    pytester.runpytest().assert_outcomes(passed=2)
+def test_the_examples_run(pytester):
+    modules, data = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    pytester.makepyfile(test_modules=modules, test_data=data)
+    pytester.runpytest().assert_outcomes(passed=5)
