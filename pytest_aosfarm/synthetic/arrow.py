@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def render(kind: Kind, cells: Cell, n: int) -> Array:
         case WordLists():
             return take(kind, cells, lambda: pa.array(kind.lists, arrow_type(kind)))
         case Constant():
-            return kept(kind, f"block of {cells}", lambda: pa.repeat(text(kind, cells), BLOCK)).slice(0, n)
+            return _block_of(cells).slice(0, n)
         case _:
             return text(kind, cells)
 
@@ -81,3 +82,9 @@ def values(kind: Kind, cells: Cell, n: int) -> list[Any]:
         case _:
             result = render(kind, cells, n).to_pylist()
     return result
+
+
+@lru_cache(maxsize=32)
+def _block_of(constant: str) -> Array:
+    """The same text in every row of a block."""
+    return pa.repeat(constant, BLOCK)

@@ -129,13 +129,14 @@ class Timestamp(Kind):
 
 def date_text(day: int) -> str:
     """The date `day` days after 1970-01-01, such as "2026-01-15". Raises OverflowError outside the years 1 to 9999."""
-    if day not in _DATES:
+    text = _DATES.get(day)
+    if text is None:
         from datetime import date
 
         if len(_DATES) > 20_000:
             _DATES.clear()
-        _DATES[day] = date.fromordinal(719_163 + day).isoformat()
-    return _DATES[day]
+        text = _DATES[day] = date.fromordinal(719_163 + day).isoformat()
+    return text
 
 
 class IPv4(Kind):

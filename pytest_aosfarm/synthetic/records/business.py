@@ -20,7 +20,7 @@ __all__ = ("Customer", "CustomerFamily", "Invoice", "Subscription", "Transaction
 
 
 class Customer(Record):
-    """A customer as the CRM holds it."""
+    """A customer as it is, whatever CRM, billing and ERP hold of it."""
 
     id: CustomerId
     source_system: Literal["master"]
