@@ -94,10 +94,13 @@ def insert(
         for number, (name, kind) in enumerate(bound.items()):
             column = values(kind, block[name], len(block))
             cells[number::width] = [_json(one) for one in column] if isinstance(kind, WordLists) else column
-        for first in range(0, len(block), together):
-            rows = min(together, len(block) - first)
-            statement = f'INSERT INTO "{into}" VALUES {", ".join([row] * rows)}'  # noqa: S608 - names of our own
-            connection.execute(statement, cells[first * width : (first + rows) * width])
+        whole = len(block) // together * together
+        for first, stop in ((0, whole), (whole, len(block))):  # all statements of one length in one call, then the rest
+            rows = min(together, stop - first)
+            if rows:
+                statement = f'INSERT INTO "{into}" VALUES {", ".join([row] * rows)}'  # noqa: S608 - names of our own
+                starts = range(first * width, stop * width, rows * width)
+                connection.executemany(statement, (cells[start : start + rows * width] for start in starts))
         advance(len(block))
 
 
