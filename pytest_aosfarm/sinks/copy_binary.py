@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pytest_aosfarm.sinks.lines import Fixed, Layout, Varying, binary_rows, codes, kept_for_a_block
+from pytest_aosfarm.sinks.lines import Fixed, Layout, Varying, binary_rows, codes
 from pytest_aosfarm.synthetic import texts
 from pytest_aosfarm.synthetic.columns import (
     Boolean,
@@ -86,13 +86,25 @@ def _pieces(kind: Kind, cells: Cells, first: OneRow) -> list[Piece]:
 
 def _unlike_lengths(kind: Kind, cells: Cells) -> list[Piece]:
     """The length of each value, -1 where there is none, and the values."""
-    values = kept_for_a_block(lambda block: _values(kind, cells(block)))
+    values = _kept_for_a_block(lambda block: _values(kind, cells(block)))
 
     def lengths(block: Any) -> NDArray[np.int32]:
         found: NDArray[np.int32] = pc.binary_length(values(block)).fill_null(-1).to_numpy()
         return found
 
     return [Fixed(bytes(4), ((0, ">i4", lengths),)), Varying(lambda block: pc.fill_null(values(block), b""))]
+
+
+def _kept_for_a_block(make: Callable[[Any], pa.Array]) -> Callable[[Any], pa.Array]:
+    """`make`, called once for each block although two pieces ask for it; blocks come one after another."""
+    last: list[Any] = [None, None]
+
+    def get(block: Any) -> pa.Array:
+        if last[0] is not block:
+            last[:] = block, make(block)
+        return last[1]
+
+    return get
 
 
 def _values(kind: Kind, cells: Cell) -> pa.Array:

@@ -7,7 +7,7 @@ has a fixed width becomes a field of one record. What is left is joined row by r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.synthetic.rows import Block, Cell
 
-__all__ = ("Codes", "Fixed", "Layout", "Piece", "Varying", "binary_rows", "codes", "kept_for_a_block")
-
-T = TypeVar("T")
+__all__ = ("Fixed", "Layout", "Piece", "Varying", "binary_rows", "codes")
 
 LARGEST_POOL = 1 << 12
 """Neighbouring pools are multiplied up to so many texts: more would not stay in the cache."""
@@ -158,19 +156,6 @@ def binary_rows(rows: NDArray[Any]) -> pa.Array:
     width = rows.dtype.itemsize
     offsets = np.arange(0, (len(rows) + 1) * width, width, dtype=np.int32)
     return pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(rows)])
-
-
-def kept_for_a_block(make: Callable[[Any], T]) -> Callable[[Any], T]:
-    """`make`, called once for each block although several pieces ask for it; blocks come one after another."""
-    last: list[Any] = [None, None]
-
-    def get(block: Any) -> T:
-        if last[0] is not block:
-            last[:] = block, make(block)
-        made: T = last[1]
-        return made
-
-    return get
 
 
 def _bytes(joined: pa.Array) -> memoryview:

@@ -7,11 +7,11 @@ from itertools import accumulate, pairwise
 
 from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 
-__all__ = ("DAYS", "SPAN", "Clock", "microseconds")
+__all__ = ("SPAN", "Clock", "microseconds")
 
-DAYS = 28
+_DAYS = 28
 _HOUR = 3_600_000_000
-_HOURS = 24 * DAYS
+_HOURS = 24 * _DAYS
 SPAN = _HOURS * _HOUR
 """The length of the window in microseconds."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pytest_aosfarm.synthetic.rows import NULL, Lookup, conditional
 
 __all__ = (
-    "CRITICAL",
-    "ERROR",
     "ERRORS",
     "EVENTS",
     "EVENT_OF",
@@ -28,7 +26,6 @@ __all__ = (
 )
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-ERROR, CRITICAL = LEVELS.index("error"), LEVELS.index("critical")
 ERRORS = (
     "TimeoutError", "ConnectionResetError", "NullReferenceError", "DeadlockDetected",
     "OutOfMemoryError", "SerializationError", "CertificateExpired", "QuotaExceeded",

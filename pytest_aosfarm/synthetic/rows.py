@@ -102,8 +102,6 @@ class OneRow:
 
     __slots__ = ("_cells", "_drawn", "_formulas", "_keys", "i", "table")
 
-    many = False
-
     def __init__(self, table: Table, i: int) -> None:
         self.table = table
         self.i = i
@@ -190,8 +188,6 @@ class Block:
 
     `rows` is a range of at most BLOCK rows, or an int64 array of any row numbers.
     """
-
-    many = True
 
     def __init__(self, table: Table, rows: Any) -> None:
         self.table = table

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pytest_aosfarm.synthetic.clock import SPAN
 from pytest_aosfarm.synthetic.rows import Lookup
 
-__all__ = ("FAILED", "GUESS", "LOGIN", "LOGOUT", "OWN_LOGIN", "RESET", "ROLE_OF", "SLOTS", "SLOT_BITS", "Sessions")
+__all__ = ("FAILED", "GUESS", "LOGIN", "LOGOUT", "OWN_LOGIN", "RESET", "ROLE_OF", "SLOTS", "Sessions")
 
 LOGIN, LOGOUT, FAILED, RESET = range(4)
-SLOT_BITS = 5
-SLOTS = 1 << SLOT_BITS
+_SLOT_BITS = 5
+SLOTS = 1 << _SLOT_BITS
 OWN_LOGIN, GUESS = SLOTS, SLOTS + 1
 """Two slots outside the pattern, of rows that follow no other: a login, a failed login."""
 
@@ -37,9 +37,9 @@ class Sessions:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        blocks = rows >> SLOT_BITS
+        blocks = rows >> _SLOT_BITS
         self._back = {
-            slot: ((blocks * seconds * 1_000_000 + SPAN // 2) // SPAN << SLOT_BITS) + slot - source
+            slot: ((blocks * seconds * 1_000_000 + SPAN // 2) // SPAN << _SLOT_BITS) + slot - source
             for slot, (_, source, seconds) in _FOLLOWS.items()
         }
         self._source = {slot: source for slot, (_, source, _) in _FOLLOWS.items()}

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 __all__ = (
     "Array",
     "address_halves",
-    "fixed_width",
     "hex_digits",
-    "id_bytes",
     "kept",
     "moment_bytes",
     "pool",
@@ -122,11 +120,11 @@ def address_halves() -> Array:
 
 @text.register
 def _(kind: Id, cells: Cell) -> Array:
-    ids = fixed_width(id_bytes(kind, cells))
+    ids = fixed_width(_id_bytes(kind, cells))
     return pc.if_else(pa.array(cells != 0), ids, None) if kind.null else ids
 
 
-def id_bytes(kind: Id, cells: Cell) -> NDArray[np.uint8]:
+def _id_bytes(kind: Id, cells: Cell) -> NDArray[np.uint8]:
     """The ids as rows of ASCII."""
     prefix = np.frombuffer(kind.prefix.encode(), np.uint8)
     matrix = np.empty((len(cells), len(prefix) + 16), np.uint8)
