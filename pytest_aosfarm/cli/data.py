@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.cli import loading
 from pytest_aosfarm.cli.dataset import action, clean_end, dataset_of
 from pytest_aosfarm.cli.output import cell, print_json, print_table
+from pytest_aosfarm.cli.progress import Progress
 from pytest_aosfarm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -100,7 +101,6 @@ def _digest(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     from pytest_aosfarm.sinks.files import FORMATS, export
-    from pytest_aosfarm.sinks.progress import Progress
 
     if arguments.format not in FORMATS:
         raise ConfigurationError(f"--format {arguments.format!r} is not one of {', '.join(FORMATS)}")

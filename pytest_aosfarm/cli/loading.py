@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.cli.dataset import action, clean_end, dataset_of
 from pytest_aosfarm.cli.output import print_table
+from pytest_aosfarm.cli.progress import Progress
 from pytest_aosfarm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ def add_commands(actions: Commands) -> None:
 
 def _load(arguments: argparse.Namespace) -> int:
     from pytest_aosfarm.sinks.loading import Load
-    from pytest_aosfarm.sinks.progress import Progress
 
     dataset = dataset_of(arguments)
     names = [name.strip() for name in arguments.tables.split(",")] if arguments.tables is not None else None

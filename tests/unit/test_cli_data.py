@@ -19,8 +19,8 @@ from synthetic_data import dataset
 
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.cli.dataset import clean_end
+from pytest_aosfarm.cli.progress import Progress
 from pytest_aosfarm.sinks.ndjson import digest
-from pytest_aosfarm.sinks.progress import Progress
 from pytest_aosfarm.synthetic.scale import scale_named
 
 ROOT = Path(__file__).parents[2]
