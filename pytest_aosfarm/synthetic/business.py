@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aosfarm.synthetic.customers import Customers, Organizations
 from pytest_aosfarm.synthetic.families import CUSTOMERS, Families
 from pytest_aosfarm.synthetic.invoices import Invoices, Transactions
+from pytest_aosfarm.synthetic.moments import microseconds
 from pytest_aosfarm.synthetic.rows import Lookup
 from pytest_aosfarm.synthetic.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pytest_aosfarm.synthetic.conflicts import RecordMatches, SourceConflicts
     from pytest_aosfarm.synthetic.metrics import Metrics
     from pytest_aosfarm.synthetic.scale import Scale
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.sources import BillingCustomers, CrmCustomers, ErpCustomers, SourceCustomers
     from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("Business", "Calendar", "calendar_of")
+__all__ = ("Business",)
 
 _MONTHS_BACK, _MONTHS_AHEAD = 96, 24
 
@@ -40,13 +40,10 @@ class Calendar(NamedTuple):
 
 def calendar_of(anchor: datetime) -> Calendar:
     """The calendar of an aware datetime."""
-    from datetime import UTC, datetime, timedelta
-
-    epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
     first = anchor.year * 12 + anchor.month - 1 - _MONTHS_BACK
     numbers = range(first, first + _MONTHS_BACK + _MONTHS_AHEAD)
-    starts = [(datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC) - epoch) // microsecond for n in numbers]
-    now = (anchor - epoch) // microsecond
+    starts = [microseconds(datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC)) for n in numbers]
+    now = microseconds(anchor)
     return Calendar(Lookup(starts), _MONTHS_BACK, now - starts[_MONTHS_BACK], now)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
+from pytest_aosfarm.synthetic.moments import microseconds
 from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 
-__all__ = ("SPAN", "Clock", "microseconds")
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ("SPAN", "Clock")
 
 _DAYS = 28
 _HOUR = 3_600_000_000
@@ -21,11 +25,6 @@ _WEEK = _WEEKDAY * 5 + _WEEKEND * 2
 """Events in each hour of the week, Monday first, in proportion."""
 _THURSDAY = 3 * 24
 """1970-01-01 was one: the hour of the week at which the count of hours begins."""
-
-
-def microseconds(moment: datetime) -> int:
-    """Microseconds from 1970-01-01T00:00:00Z to an aware datetime."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 class Clock:

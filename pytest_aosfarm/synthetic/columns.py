@@ -6,6 +6,7 @@ at a time. No text has a quote, a backslash, a control or a non-ASCII character,
 
 from __future__ import annotations
 
+from pytest_aosfarm.synthetic.moments import DAY, SECOND, date_text
 from pytest_aosfarm.synthetic.rows import NULL, Cell
 
 TYPE_CHECKING = False  # as in typing, which is slow to import
@@ -30,9 +31,6 @@ __all__ = (
     "WordLists",
     "Words",
 )  # fmt: skip
-
-_DAY, _SECOND = 86_400_000_000, 1_000_000
-_DATES: dict[int, str] = {}
 
 
 class Kind:
@@ -120,23 +118,11 @@ class Timestamp(Kind):
         """Such as "2026-01-15T12:00:00.000000Z"."""
         if cell == NULL:
             return None
-        day, rest = divmod(cell, _DAY)
-        seconds, micros = divmod(rest, _SECOND)
+        day, rest = divmod(cell, DAY)
+        seconds, micros = divmod(rest, SECOND)
         minutes, second = divmod(seconds, 60)
         hour, minute = divmod(minutes, 60)
         return f"{date_text(day)}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
-
-
-def date_text(day: int) -> str:
-    """The date `day` days after 1970-01-01, such as "2026-01-15". Raises OverflowError outside the years 1 to 9999."""
-    text = _DATES.get(day)
-    if text is None:
-        from datetime import date
-
-        if len(_DATES) > 20_000:
-            _DATES.clear()
-        text = _DATES[day] = date.fromordinal(719_163 + day).isoformat()
-    return text
 
 
 class IPv4(Kind):

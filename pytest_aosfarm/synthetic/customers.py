@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Pairs, Text, Timestamp, Words
 from pytest_aosfarm.synthetic.families import CUSTOMER_STATE, CUSTOMERS, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
+from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.rows import Cell, Lookup, OneRow, Rows, conditional, weighted
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 from pytest_aosfarm.synthetic.vocabulary import vocabulary
@@ -56,7 +57,6 @@ _LEVEL_BY_SIZE = conditional((80, 19, 1), (40, 55, 5), (10, 60, 30), (2, 28, 70)
 _ACCOUNTS_PER_FAMILY = 16
 _ORGANIZATION_OF = Lookup([*range(_ACCOUNTS_PER_FAMILY), 2, 5, 8, 12])
 """By a customer's rank; four organizations of a family have two customers."""
-_DAY = 86_400_000_000
 
 
 class Organizations(Table):
@@ -191,7 +191,7 @@ class Customers(Table):
         rank = r.take(FIRST_SUBSCRIPTION, r["rank"])
         row = self._books.families.row_of(r["family"], SUBSCRIPTIONS, rank)
         first = r.of(self._books.subscriptions, row, family=r["family"], rank=rank, customer=r)
-        return first["start_date"] - _DAY - r.part("phone", 32, 22) * 1_000_000
+        return first["start_date"] - DAY - r.part("phone", 32, 22) * 1_000_000
 
     def child_rows(self, i: int) -> tuple[Table, Sequence[int]]:
         """The subscriptions of customer `i`, in the order they were taken out."""

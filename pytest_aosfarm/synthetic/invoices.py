@@ -15,6 +15,7 @@ from pytest_aosfarm.synthetic.families import (
     TRANSACTIONS,
     decks,
 )  # fmt: skip
+from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, OneRow, Rows, conditional
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
@@ -43,7 +44,6 @@ def _closing(name: str) -> int:
 _CLOSING = Lookup([_closing(story.name) for story in STORIES])
 _TERMS = Lookup([14, 30, 45, 60])
 """Days to pay, by the customer's size."""
-_DAY = 86_400_000_000
 _MOST_STEPS = 3
 
 
@@ -99,7 +99,7 @@ class Invoices(Table):
     @hidden
     def _moments(self, r: Rows) -> Cell:
         """When the steps of the story happened: within 45 days, none after the anchor."""
-        window = r.least(self._books.calendar.anchor - r["issued_at"], 45 * _DAY) >> 20
+        window = r.least(self._books.calendar.anchor - r["issued_at"], 45 * DAY) >> 20
         share = window * r.take(_SHARE, r["story"])
         return tuple(
             r["issued_at"] + (share * ((k << 10) + r.part("split", 24 + 10 * k, 10)) >> 2) for k in range(_MOST_STEPS)
@@ -160,7 +160,7 @@ class Invoices(Table):
 
     @column(Timestamp())
     def _due_at(self, r: Rows) -> Cell:
-        return r["issued_at"] + r.take(_TERMS, r["subscription"]["customer"]["size"]) * _DAY
+        return r["issued_at"] + r.take(_TERMS, r["subscription"]["customer"]["size"]) * DAY
 
     @column(Timestamp(null=True))
     def _paid_at(self, r: Rows) -> Cell:

@@ -9,6 +9,7 @@ from pytest_aosfarm.synthetic import log_words as words
 from pytest_aosfarm.synthetic.actors import AGENTS, ranked
 from pytest_aosfarm.synthetic.columns import Id, IPv4, Number, Of, Text, Timestamp, Words
 from pytest_aosfarm.synthetic.log_incidents import Bursts, Skews
+from pytest_aosfarm.synthetic.moments import SECOND
 from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 from pytest_aosfarm.synthetic.traces import LINES, Traces
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.incidents import Incident
 
 __all__ = ("Logs",)
-
-_SECOND = 1_000_000
 
 
 class Logs(Table):
@@ -95,7 +94,7 @@ class Logs(Table):
         segment = self._skews.segment(r)
         host = r.at(self.services, r["service"])["host"]
         skewed = (segment & 1 == 1) & (host == self._skews.along(r, segment, "host"))
-        return r.where(skewed, self._skews.along(r, segment, "skew_seconds") * _SECOND, 0)
+        return r.where(skewed, self._skews.along(r, segment, "skew_seconds") * SECOND, 0)
 
     @column(Id("log-"))
     def _id(self, r: Rows) -> Cell:

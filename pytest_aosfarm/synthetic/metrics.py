@@ -16,6 +16,7 @@ import numpy as np
 from pytest_aosfarm.synthetic.columns import Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES
 from pytest_aosfarm.synthetic.families import CANCELLED, CUSTOMER_STATE, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
+from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.quarters import QuarterlySums
 from pytest_aosfarm.synthetic.rows import NULL, Block, Lookup
 
@@ -30,8 +31,7 @@ __all__ = ("AGES", "Metrics", "measure")
 
 AGES = ("current", "1-30", "31-60", "61-90", "over 90")
 """Days past due at the anchor: "current" is not past due, a part of a day counts as one."""
-_DAY = 86_400_000_000
-_AGE_BOUNDS = np.array([0, 30 * _DAY, 60 * _DAY, 90 * _DAY])
+_AGE_BOUNDS = np.array([0, 30 * DAY, 60 * DAY, 90 * DAY])
 _OF_CUSTOMER = Lookup([SUBSCRIBER.items.count(rank) for rank in range(len(CUSTOMER_STATE))])
 _MOST_ENDED = max(n for n, state in zip(_OF_CUSTOMER.items, CUSTOMER_STATE.items, strict=True) if state == CANCELLED)
 """As many subscriptions as a customer that left has had at most."""

@@ -11,6 +11,7 @@ from pytest_aosfarm.synthetic.columns import Constant, Id, Timestamp
 from pytest_aosfarm.synthetic.customers import COUNTRIES
 from pytest_aosfarm.synthetic.drift import FIELDS, SYSTEMS, WAYS, codes, slots_of, true_kind
 from pytest_aosfarm.synthetic.hashing import Shuffle
+from pytest_aosfarm.synthetic.moments import SECOND
 from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.business import Business
 
 __all__ = ("BillingCustomers", "CrmCustomers", "ErpCustomers", "SourceCustomers")
-
-_SECOND = 1_000_000
 
 
 class SourceCustomers(Table):
@@ -129,9 +128,9 @@ class SourceCustomers(Table):
     def _updated_at(self, r: Rows) -> Cell:
         """Outdated records are from the first half of the customer's time, all others from the second."""
         created = r["customer"]["created_at"]
-        half = (self._books.calendar.anchor - created) // (2 * _SECOND)
+        half = (self._books.calendar.anchor - created) // (2 * SECOND)
         since = (half * r["customer"].part(self._draw, 32, 30) >> 30) + r.where(self._way(r, None) == 1, 0, half)
-        return created + since * _SECOND
+        return created + since * SECOND
 
 
 class CrmCustomers(SourceCustomers):

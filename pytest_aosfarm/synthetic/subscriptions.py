@@ -20,6 +20,7 @@ from pytest_aosfarm.synthetic.families import (
     SUBSCRIPTIONS,
     decks,
 )  # fmt: skip
+from pytest_aosfarm.synthetic.moments import DAY, SECOND
 from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, OneRow, Rows, conditional
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
@@ -38,7 +39,6 @@ _PRICES = Lookup([price * rate // 300 * 6 for rate in (50, 46, 40, 68, 76) for p
 """By currency and plan; each market has its own price list."""
 _SEATS = Lookup([1, 8, 40, 200])
 _MORE_SEATS = Lookup([9, 52, 260, 2_300])
-_DAY, _SECOND = 86_400_000_000, 1_000_000
 
 
 class Subscriptions(Table):
@@ -80,7 +80,7 @@ class Subscriptions(Table):
     @hidden
     def _offset(self, r: Rows) -> Cell:
         """Microseconds from the start of a month to the moment at which a period begins, at most 28 days."""
-        return (r.part("start", 0) * 28 >> 12) * _DAY + (r.part("start", 12, 16) * 86_399 >> 16) * _SECOND
+        return (r.part("start", 0) * 28 >> 12) * DAY + (r.part("start", 12, 16) * 86_399 >> 16) * SECOND
 
     @hidden
     def _first_month(self, r: Rows) -> Cell:

@@ -26,8 +26,8 @@ from pytest_aosfarm.synthetic.columns import (
     Timestamp,
     Variants,
     Words,
-    date_text,
 )  # fmt: skip
+from pytest_aosfarm.synthetic.moments import DAY, SECOND, date_text
 from pytest_aosfarm.synthetic.pieces import Array, crossed, fixed_width, pieces_of
 from pytest_aosfarm.synthetic.rows import NULL, Cell
 
@@ -47,7 +47,6 @@ __all__ = (
     "text",
 )  # fmt: skip
 
-_DAY, _SECOND = 86_400_000_000, 1_000_000
 _HEX = np.frombuffer(b"".join(b"%02x" % i for i in range(256)), np.uint16)
 _THOUSAND = np.array([f"{i:03}" for i in range(1000)], dtype="S3")
 _MOMENT_TEXT = np.dtype([("date", "S10"), ("time", "S10"), ("thousands", "S3"), ("rest", "S3"), ("zone", "S1")])
@@ -150,10 +149,10 @@ def _(kind: Timestamp, cells: Cell) -> Array:
 
 def moment_bytes(cells: Cell) -> NDArray[np.uint8]:
     """The moments as rows of 27 ASCII characters."""
-    day = cells // _DAY  # far faster than divmod
-    rest = cells - day * _DAY
-    second = rest // _SECOND
-    micros = rest - second * _SECOND
+    day = cells // DAY  # far faster than divmod
+    rest = cells - day * DAY
+    second = rest // SECOND
+    micros = rest - second * SECOND
     thousands = micros // 1000
     first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
     dates = np.array([date_text(one) for one in range(first, last + 1)], dtype="S10")
