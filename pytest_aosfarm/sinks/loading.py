@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.recording.synthetic_ddl import references
+from pytest_aosfarm.recording.synthetic_ddl import column_types, references
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition, synthetic
 from pytest_aosfarm.synthetic.hashing import DATA_VERSION
 
@@ -51,8 +51,11 @@ class Load:
 
     def key_of(self, name: str) -> str:
         """What two loads of a table have in common only if they hold the same rows in the same columns."""
-        columns = [repr(column) for column in definition(name).columns]
-        return sha256(repr((self.data_key, self.tenant_id, name, len(self.tables[name]), columns)).encode()).hexdigest()
+        defined = definition(name)
+        # Not SQLAlchemy's repr of a column: it writes foreign keys in another order in every process.
+        columns = column_types(defined), [column.name for column in defined.columns if column.nullable]
+        parts = self.data_key, self.tenant_id, name, len(self.tables[name]), *columns, sorted(references(defined).items())
+        return sha256(repr(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

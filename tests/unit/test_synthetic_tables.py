@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy import UniqueConstraint
 from synthetic_data import dataset
@@ -34,3 +37,17 @@ def test_columns_types_and_keys_agree(name):
 def test_views_hold_every_table_of_their_group():
     assert set(VIEWS["synthetic_assets"].values()) == {"applications", "services", "databases", "hosts"}
     assert set(VIEWS["synthetic_events"].values()) == {"logs", "network_flows", "auth_events"}
+
+
+KEYS = """
+from datetime import UTC, datetime
+from pytest_aosfarm.sinks.loading import Load
+from pytest_aosfarm.synthetic.dataset import Dataset
+load = Load.of(Dataset("acme", seed=1, scale="small", anchor=datetime(2026, 1, 15, tzinfo=UTC)), "a")
+print([load.key_of(name) for name in load.tables])
+"""
+
+
+def test_another_process_knows_a_load_again():
+    found = [subprocess.run([sys.executable, "-c", KEYS], capture_output=True, check=True).stdout for _ in range(5)]
+    assert len(set(found)) == 1
