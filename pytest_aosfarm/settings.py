@@ -186,6 +186,13 @@ def _text(text: str) -> str:
     return text.strip()
 
 
+def _key(text: str) -> str:
+    # What the shell gives that is not UTF-8 cannot be hashed into data.
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("a text with at least one visible character, in UTF-8")
+    return _text(text)
+
+
 SETTINGS = (
     Setting(
         "lab", _labs, "", "Labs to run, repeatable or comma-separated: e2e, aod, aam, dcl", "NAME", "--lab", repeatable=True
@@ -197,7 +204,7 @@ SETTINGS = (
     ),
     Setting("profile", _one_of(*PROFILES), "typical", "How messy the evidence is: clean, typical, messy", "NAME"),
     Setting("db", _text, "", "Database of run records, a path or sqlite:///PATH; default .aosfarm/farm.db", "PATH"),
-    Setting("tenant", _text, "", "Tenant key for all tests; default each test's identity", "KEY"),
+    Setting("tenant", _key, "", "Tenant key for all tests; default each test's identity", "KEY"),
     Setting(
         "modules", _one_of(*MODES), "", "embedded, or live (a missing URL is an error); default whatever has a URL", "MODE"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.synthetic.assets import Assets
@@ -24,13 +24,16 @@ __all__ = ("ANCHOR", "Dataset")
 ANCHOR = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """The "now" of data for which nobody chose one."""
 
+_YEARS = range(10, 9_997)
+"""Of anchors; the data reaches some years back and ahead."""
+
 
 class Dataset:
     """All data of one tenant, a pure function of the five arguments.
 
     `anchor` is the "now" of the data, an aware datetime; timestamps are distances from it. `profile` says how messy the
-    discovery evidence is: clean, typical or messy. Raises ConfigurationError for an unknown scale or profile, or a naive
-    anchor.
+    discovery evidence is: clean, typical or messy. Raises ConfigurationError for an unknown scale or profile, a naive
+    anchor or one outside the years 10 to 9996, or a key that is no text.
     """
 
     def __init__(
@@ -38,13 +41,19 @@ class Dataset:
     ) -> None:
         if profile not in PROFILES:
             raise ConfigurationError(f"profile {profile!r} is not one of {', '.join(PROFILES)}")
-        if anchor.tzinfo is None:
-            raise ConfigurationError(f"anchor {anchor.isoformat()} has no UTC offset: add one, such as +00:00")
+        try:
+            tenant_key.encode()
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"tenant key {tenant_key!r} is no text that UTF-8 can write") from None
         self.tenant_key = tenant_key
         self.seed = seed
         self.scale = scale_named(scale)
-        self.anchor = anchor.astimezone(UTC)
+        self.anchor = _in_utc(anchor)
         self.profile = profile
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What makes it, and nothing computed: a copy, in this process or another, computes for itself."""
+        return {name: vars(self)[name] for name in ("tenant_key", "seed", "scale", "anchor", "profile")}
 
     def __repr__(self) -> str:
         return f"<dataset of {self.tenant_key!r}: seed {self.seed}, {self.scale.name}, {self.profile}>"
@@ -91,3 +100,11 @@ class Dataset:
         return make_snapshot(
             self.assets, seed=self.seed, tenant_key=self.tenant_key, anchor=self.anchor, profile=self.profile
         )
+
+
+def _in_utc(anchor: datetime) -> datetime:
+    if anchor.tzinfo is None:
+        raise ConfigurationError(f"anchor {anchor.isoformat()} has no UTC offset: add one, such as +00:00")
+    if anchor.year not in _YEARS:
+        raise ConfigurationError(f"anchor {anchor.isoformat()} is not in the years {_YEARS[0]} to {_YEARS[-1]}")
+    return anchor.astimezone(UTC)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from functools import partial
+from operator import index as plain
 from typing import TYPE_CHECKING, Any, TypedDict, cast, overload
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.synthetic.hashing import Draws
 from pytest_aosfarm.synthetic.mess_plan import Plan
+from pytest_aosfarm.synthetic.read_only import ReadOnly
 from pytest_aosfarm.synthetic.spoil import ABSENT, CHANGES, targets
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ class Messy(Sequence["Row"]):
 
     def __init__(self, table: Table, **shares: Unpack[Shares]) -> None:
         self.table = table
-        self.counts: Mapping[str, int] = MappingProxyType(_counts(len(table), cast("Mapping[str, float]", shares)))
+        self._shares = shares
+        self.counts: Mapping[str, int] = ReadOnly(_counts(len(table), cast("Mapping[str, float]", shares)))
         """How many rows mess of each kind hits."""
         self._targets = {kind: targets(table, kind) for kind in CHANGES if self.counts[kind]}
         for kind, found in self._targets.items():
@@ -83,6 +86,9 @@ class Messy(Sequence["Row"]):
         changes = {kind: self.counts[kind] for kind in CHANGES}
         self._plan = Plan(len(table), self.counts["duplicate"], changes, key)
         self._field, self._value = Draws(*key, "field"), Draws(*key, "value")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Messy, **self._shares), (self.table,)
 
     def __repr__(self) -> str:
         hit = ", ".join(f"{count:,} {kind}" for kind, count in self.counts.items() if count)
@@ -140,6 +146,7 @@ class Messy(Sequence["Row"]):
             yield mess
 
     def _checked(self, index: int) -> int:
+        index = plain(index)  # those of NumPy overflow
         i = index + len(self) if index < 0 else index
         if not 0 <= i < len(self):
             raise IndexError(f"messy {self.table.name} has rows 0 to {len(self) - 1}, not {index}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from pytest_aosfarm.synthetic.customers import CURRENCIES
 from pytest_aosfarm.synthetic.families import CANCELLED, CUSTOMER_STATE, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
 from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.quarters import QuarterlySums
+from pytest_aosfarm.synthetic.read_only import ReadOnly
 from pytest_aosfarm.synthetic.rows import NULL, Block, Lookup
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def measure(books: Business) -> Metrics:
         currencies=CURRENCIES,
         mrr=sums.by_quarter(mrr),
         arr=sums.by_quarter([[12 * one for one in numbers] for numbers in mrr]),
-        receivables=MappingProxyType(
+        receivables=ReadOnly(
             {
-                currency: MappingProxyType(dict(zip(AGES, of, strict=True)))
+                currency: ReadOnly(dict(zip(AGES, of, strict=True)))
                 for currency, of in zip(CURRENCIES, ages.tolist(), strict=True)
             }
         ),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from pytest_aosfarm.synthetic.customers import CURRENCIES
+from pytest_aosfarm.synthetic.read_only import ReadOnly
 from pytest_aosfarm.synthetic.rows import NULL
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class QuarterlySums:
 
     def by_quarter(self, series: list[list[int]]) -> ByQuarter:
         """A series by quarter and currency."""
-        return MappingProxyType(
+        return ReadOnly(
             {
                 (quarter, currency): one
                 for currency, numbers in zip(CURRENCIES, series, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from operator import index as plain
 from types import MappingProxyType
 
 from pytest_aosfarm.synthetic.columns import Kind, Of, Text
@@ -92,6 +93,10 @@ class Table(Sequence[Row]):
         self._owned: tuple[Table, str] | None = None
         self._owned_rows: dict[int, list[int]] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is kept of rows and texts: a copy makes its own."""
+        return vars(self) | {"_kinds": {}, "_whole": {}, "_ones": {}, "_owned_rows": None}
+
     @property
     def kinds(self) -> dict[str, Kind]:
         """What each column holds, in order."""
@@ -103,14 +108,19 @@ class Table(Sequence[Row]):
 
     def row(self, i: int) -> Row:
         """Row `i`, 0 <= i < len(self). Raises IndexError for another."""
-        if not 0 <= i < self._length:
-            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {i}")
-        one = OneRow(self, i)
+        one = OneRow(self, self._row_number(i))
         return {name: kind.value(one[name]) for name, kind in self.kinds.items()}
 
     def value(self, i: int, column: str) -> Any:
-        """The value of one column in row `i`; nothing else is computed than what it needs."""
-        return self.kinds[column].value(OneRow(self, i)[column])
+        """The value of one column in row `i`; nothing else is computed than what it needs. Raises IndexError, KeyError."""
+        return self.kinds[column].value(OneRow(self, self._row_number(i))[column])
+
+    def _row_number(self, i: int) -> int:
+        """`i` as a plain integer, for those of NumPy overflow. Raises IndexError for a row that is not there."""
+        i = plain(i)
+        if not 0 <= i < self._length:
+            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {i}")
+        return i
 
     def record(self, i: int) -> Any:
         """Row `i` as its pydantic model, see `records`. Raises LookupError for a table whose rows have none."""
@@ -152,9 +162,7 @@ class Table(Sequence[Row]):
 
     def children(self, i: int) -> list[Row]:
         """The rows of another table that belong to row `i` (see `child_rows`). Raises IndexError, LookupError."""
-        if not 0 <= i < self._length:
-            raise IndexError(f"{self.name} has rows 0 to {self._length - 1}, not {i}")
-        table, rows = self.child_rows(i)
+        table, rows = self.child_rows(self._row_number(i))
         return [table.row(j) for j in rows]
 
     def __len__(self) -> int:
@@ -173,7 +181,8 @@ class Table(Sequence[Row]):
             if wanted.step == 1 and _in_blocks(len(wanted)):
                 return [row for rows in self._row_blocks(wanted) for row in rows]
             return [self.row(i) for i in wanted]
-        return self.row(index + self._length if -self._length <= index < 0 else index)
+        i = plain(index)
+        return self.row(i + self._length if -self._length <= i < 0 else i)
 
     def __iter__(self) -> Iterator[Row]:
         if _in_blocks(self._length):
@@ -251,13 +260,15 @@ class Table(Sequence[Row]):
         """Blocks of typed cells as NumPy arrays: codes, minor units, microseconds, 32-bit addresses; no text is made.
 
         Identifiers are uint64. Intermediate formulas may be named too. Raises KeyError for an unknown name, TypeError
-        for a text of several parts, which is no number.
+        for a text of several parts, or one that all rows share, which is no number.
         """
         for block in self.blocks(rows):
             cells = {name: block[name] for name in columns}
             for name, cell in cells.items():
                 if isinstance(cell, tuple):
                     raise TypeError(f"{self.name}.{name} is text of several parts: ask `batches` for it")
+                if isinstance(cell, str):
+                    raise TypeError(f"{self.name}.{name} is the same text in all rows: ask `batches` for it")
             yield cells
 
     def batches(self, rows: range | None = None, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

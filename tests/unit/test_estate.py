@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,11 +117,14 @@ def test_the_anchor_is_a_moment_not_a_spelling():
         ({"scale": "tiny"}, "scale 'tiny' is not one of small, medium, large, planet"),
         ({"profile": "dirty"}, "profile 'dirty' is not one of clean, typical, messy"),
         ({"anchor": datetime(2026, 1, 1)}, "no UTC offset"),  # noqa: DTZ001 - the error is about exactly this
+        ({"anchor": datetime(9, 1, 1, tzinfo=UTC)}, "not in the years 10 to 9996"),
+        ({"anchor": datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))}, "not in the years 10 to 9996"),
+        ({"tenant_key": "caf\udce9"}, "tenant key 'caf.*' is no text"),
     ],
 )
 def test_a_wrong_argument_is_named(changed, message):
     with pytest.raises(ConfigurationError, match=message):
-        Dataset("acme", **{"seed": 1, "scale": "small", "anchor": ANCHOR, **changed})
+        Dataset(**{"tenant_key": "acme", "seed": 1, "scale": "small", "anchor": ANCHOR, **changed})
 
 
 @pytest.mark.parametrize(
@@ -145,8 +151,71 @@ def test_nothing_belongs_to_a_service():
 @pytest.mark.parametrize("i", [-1, 60])
 def test_a_row_that_is_not_there(i):
     applications = dataset().assets.applications
-    for ask in (applications.row, applications.children):
+    for ask in (applications.row, applications.children, lambda i: applications.value(i, "name")):
         with pytest.raises(IndexError, match=f"applications has rows 0 to 59, not {i}"):
             ask(i)
     with pytest.raises(IndexError, match="rows 0 to 59, not -61"):
         applications[-61]
+
+
+@pytest.mark.parametrize("year", [10, 9996])
+def test_the_first_and_the_last_year_have_all_tables(year):
+    anchor = datetime(year, 1, 1, tzinfo=timezone(timedelta(hours=14))) if year == 10 else datetime(year, 12, 31, tzinfo=UTC)
+    made = Dataset("acme", seed=1, scale="small", anchor=anchor)
+    for table in (made.tables | made.answer_keys).values():
+        assert table.to_arrow().num_rows == len(table)
+        assert list(table.tuples(range(3))) == [tuple(table.row(i).values()) for i in range(3)]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint64])
+def test_a_number_of_numpy_is_a_row_number(kind):
+    applications = dataset().assets.applications
+    assert applications[kind(7)] == applications.row(kind(7)) == applications[7]
+    assert applications.children(kind(7)) == applications.children(7)
+    assert applications.value(kind(7), "id") == applications[7]["id"]
+    assert applications.record(kind(7)) == applications.record(7)
+    assert applications.messy(missing=0.5)[kind(7)] == applications.messy(missing=0.5)[7]
+
+
+def test_a_number_with_a_point_is_no_row_number():
+    with pytest.raises(TypeError, match="integer"):
+        dataset().assets.applications[1.0]  # type: ignore[call-overload]
+
+
+COPIES = {"pickle": lambda one: pickle.loads(pickle.dumps(one)), "copy": copy.copy, "deepcopy": copy.deepcopy}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_what_was_used_can_be_copied_and_sent_to_another_process(copied):
+    made = dataset()
+    every = made.tables | made.answer_keys
+    for table in every.values():
+        list(table.tuples())
+        table.to_arrow()
+    assert made.business.metrics.revenue
+    assert made.events.incidents
+    other = copied(made)
+    assert not {"assets", "business", "events", "_snapshot"} & vars(other).keys()
+    assert other.anchor == made.anchor
+    for name, table in every.items():
+        assert other.table(name)[5:70] == copied(table)[5:70] == table[5:70]
+    assert copied(made.business).metrics == copied(made.business.metrics) == made.business.metrics
+    messy = made.business.customers.messy(missing=0.1, duplicate=0.05, stale=0.1)
+    assert list(copied(messy)) == list(messy)
+    assert copied(messy).counts == messy.counts
+
+
+def test_a_table_is_sent_without_what_it_keeps():
+    hosts = dataset().assets.hosts
+    fresh = len(pickle.dumps(hosts))
+    hosts.to_arrow()
+    assert hosts.children(3)
+    assert len(pickle.dumps(hosts)) < 2 * fresh
+
+
+def test_arrays_are_of_numbers_alone():
+    customers = dataset().business.customers
+    with pytest.raises(TypeError, match="several parts"):
+        next(customers.arrays(["email"]))
+    with pytest.raises(TypeError, match="the same text in all rows"):
+        next(customers.arrays(["source_system"]))
