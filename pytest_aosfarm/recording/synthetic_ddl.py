@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -49,7 +49,7 @@ def postgres_parents() -> Iterator[str]:
     for table in synthetic.sorted_tables:
         # On a partitioned table a foreign key would be validated once more for each partition, under its lock.
         yield str(CreateTable(table, include_foreign_key_constraints=[], if_not_exists=True).compile(dialect=_POSTGRES))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        for index in _indexes(table):
             yield str(CreateIndex(index, if_not_exists=True).compile(dialect=_POSTGRES))
 
 
@@ -57,7 +57,7 @@ def partition_keys(table: Table, partition: str, partition_of: Callable[[str], s
     """Add primary key, unique keys, indexes, and then the validated foreign keys to a filled partition."""
     keys = [f"ADD {_key(key)}" for key in _in_order(table) if not isinstance(key, ForeignKeyConstraint)]
     yield f'ALTER TABLE "{partition}" {", ".join(keys)}'
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+    for index in _indexes(table):
         yield f'CREATE INDEX ON "{partition}" ({_names(index.columns.keys())})'
     for column, other in references(table).items():
         target = f'"{partition_of(other)}" ("tenant_id", "id")'
@@ -90,7 +90,7 @@ def sqlite_indexes(table: Table) -> Iterator[str]:
         if not isinstance(key, ForeignKeyConstraint):
             names = key.columns.keys()
             yield f'CREATE UNIQUE INDEX "{table.name}_{names[-1]}_key" ON "{table.name}" ({_names(names)})'
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+    for index in _indexes(table):
         yield f'CREATE INDEX "{index.name}" ON "{table.name}" ({_names(index.columns.keys())})'
 
 
@@ -107,6 +107,10 @@ def _in_order(table: Table) -> list[PrimaryKeyConstraint | UniqueConstraint | Fo
     known = (PrimaryKeyConstraint, UniqueConstraint, ForeignKeyConstraint)
     keys = [key for key in table.constraints if isinstance(key, known)]
     return sorted(keys, key=lambda key: (not isinstance(key, PrimaryKeyConstraint), key.columns.keys()))
+
+
+def _indexes(table: Table) -> list[Index]:
+    return sorted(table.indexes, key=lambda index: str(index.name))
 
 
 def _key(key: PrimaryKeyConstraint | UniqueConstraint) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from pytest_aosfarm.sinks.ndjson import compact
 from pytest_aosfarm.synthetic.arrow import schema
 from pytest_aosfarm.synthetic.columns import Timestamp, WordLists
 from pytest_aosfarm.synthetic.texts import take, text
@@ -56,6 +56,6 @@ def _groups(table: Table, rows: range) -> Iterator[list[pa.RecordBatch]]:
 
 def _text(kind: Any, cells: Any) -> pa.Array:
     if isinstance(kind, WordLists):
-        lists = [json.dumps(list(words), separators=(",", ":")) for words in kind.lists]
+        lists = [compact(list(words)) for words in kind.lists]
         return take(kind, cells, lambda: pa.array(lists), "json")
     return text(kind, cells)

@@ -34,10 +34,9 @@ if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.rows import Cell
     from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("PATHS", "digest", "ndjson")
+__all__ = ("PATHS", "compact", "digest", "ndjson")
 
 PATHS = ("scalar", "vector")
-_SEPARATORS = (",", ":")
 
 
 def digest(table: Table, rows: range | None = None, path: str = "vector") -> str:
@@ -61,7 +60,7 @@ def ndjson(table: Table, rows: range | None = None, path: str = "vector") -> Ite
 
 def _one_by_one(table: Table, rows: range) -> Iterator[tuple[int, bytes]]:
     for i in rows:
-        yield 1, (_dumps(table.row(i)) + "\n").encode()
+        yield 1, (compact(table.row(i)) + "\n").encode()
 
 
 def _in_blocks(table: Table, rows: range) -> Iterator[tuple[int, memoryview]]:
@@ -71,8 +70,9 @@ def _in_blocks(table: Table, rows: range) -> Iterator[tuple[int, memoryview]]:
         yield len(block), layout.join(block)
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=_SEPARATORS)
+def compact(value: Any) -> str:
+    """A value as JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _layout(table: Table) -> Layout:
@@ -80,7 +80,7 @@ def _layout(table: Table) -> Layout:
 
     pieces: list[Piece] = []
     for number, (name, kind) in enumerate(table.kinds.items()):
-        pieces.append(f"{',' if number else '{'}{_dumps(name)}:".encode())
+        pieces.append(f"{',' if number else '{'}{compact(name)}:".encode())
         pieces += _pieces(kind, itemgetter(name), OneRow(table, 0))
     return Layout([*pieces, b"}\n"])
 
@@ -94,11 +94,11 @@ def _pieces(kind: Kind, cells: Callable[[Any], Cell], first: OneRow) -> list[Pie
 
     match kind:
         case Constant():
-            made: list[Piece] = [_dumps(cells(first)).encode()]
+            made: list[Piece] = [compact(cells(first)).encode()]
         case Words() | Pairs() | Of():
             made = [codes(_quoted(texts.pool(kind)), cells, null=b"null" if kind.null else None)]
         case WordLists():
-            made = [codes(pa.array([_dumps(list(words)) for words in kind.lists]), cells)]
+            made = [codes(pa.array([compact(list(words)) for words in kind.lists]), cells)]
         case Number() | Boolean():
             made = [Varying(lambda b: texts.text(kind, cells(b)).fill_null("null"))]
         case Kind(null=True):

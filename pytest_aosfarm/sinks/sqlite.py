@@ -6,9 +6,8 @@ lists as JSON text; true and false as 1 and 0.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import LoadError
@@ -16,6 +15,7 @@ from pytest_aosfarm.recording.synthetic_ddl import quoted, sqlite_indexes, sqlit
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, synthetic
 from pytest_aosfarm.sinks.atomic import beside
 from pytest_aosfarm.sinks.loading import Loaded
+from pytest_aosfarm.sinks.ndjson import compact
 from pytest_aosfarm.synthetic.columns import Constant, WordLists
 from pytest_aosfarm.synthetic.rows import OneRow
 
@@ -93,7 +93,7 @@ def insert(
         cells: list[Any] = [None] * (len(block) * width)
         for number, (name, kind) in enumerate(bound.items()):
             column = values(kind, block[name], len(block))
-            cells[number::width] = [_json(one) for one in column] if isinstance(kind, WordLists) else column
+            cells[number::width] = [compact(one) for one in column] if isinstance(kind, WordLists) else column
         whole = len(block) // together * together
         for first, stop in ((0, whole), (whole, len(block))):  # all statements of one length in one call, then the rest
             rows = min(together, stop - first)
@@ -104,21 +104,17 @@ def insert(
         advance(len(block))
 
 
-def _json(value: list[str]) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
 def _check_owner(path: Path, tenant_id: str) -> None:
     """Raise LoadError unless the file is not there, or holds data of this tenant and is closed."""
     if not path.is_file() or not path.stat().st_size:
         return
     owner = None
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
-            if connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,):
-                owner = connection.execute(f"SELECT tenant_id FROM {_OWNER}").fetchone()  # noqa: S608 - our own name
-    except sqlite3.Error:
-        owner = None
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection,
+    ):
+        if connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,):
+            owner = connection.execute(f"SELECT tenant_id FROM {_OWNER}").fetchone()  # noqa: S608 - our own name
     if owner is None:
         raise LoadError(f"{path} is there and holds no synthetic data: name another file, it stays as it is")
     if owner != (tenant_id,):
