@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from functools import cache
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from table_forms import by_block, one_by_one
+from table_forms import by_block, one_by_one, without_zones
 
 from pytest_aosfarm.synthetic.business import Business
 from pytest_aosfarm.synthetic.scale import SCALES
@@ -29,16 +28,10 @@ def business(scale: str = "medium", seed: int = 1, anchor: datetime = ANCHOR, te
 def database(seed: int, anchor: datetime) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for name in TABLES:
-        connection.register("arrow_rows", without_zones(getattr(business(seed=seed, anchor=anchor), name).to_arrow()))
+        connection.register("arrow_rows", without_zones(getattr(business(seed=seed, anchor=anchor), name)))
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_rows")
     connection.execute("CREATE TABLE clock AS SELECT CAST(? AS TIMESTAMP) AS anchor", [anchor.replace(tzinfo=None)])
     return connection
-
-
-def without_zones(rows: pa.Table) -> pa.Table:
-    """DuckDB reads moments with a zone only with an extension that it would have to fetch."""
-    plain = [field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in rows.schema]
-    return rows.cast(pa.schema(plain))
 
 
 NEVER = {

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_forms import by_block, one_by_one
 from unit.estates import ANCHOR, TABLES, estate, events, small_rows
 
 from pytest_aosfarm.synthetic.clock import Clock
@@ -23,10 +24,6 @@ _UNSAFE = {chr(c) for c in (*range(32), *range(127, 256), ord('"'), ord("'"), or
 
 def table(name, scale="small", seed=1, tenant="acme"):
     return getattr(events(scale, seed, tenant), name)
-
-
-def one_by_one(of, rows):
-    return [of.row(i) for i in rows]
 
 
 @st.composite
@@ -44,7 +41,7 @@ def slices(draw, longest=90):
 @settings(max_examples=50, deadline=None)
 def test_one_row_and_a_block_of_rows_are_the_same(drawn):
     of, rows = drawn
-    assert [row for block in of._row_blocks(rows) for row in block] == one_by_one(of, rows)
+    assert by_block(of, rows) == one_by_one(of, rows)
 
 
 @pytest.mark.parametrize("scale", ["small", "medium", "planet"])

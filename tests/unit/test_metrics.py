@@ -7,8 +7,8 @@ from functools import cache
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
+from table_forms import without_zones
 
 from pytest_aosfarm.synthetic.business import Business
 from pytest_aosfarm.synthetic.quarters import QuarterlySums
@@ -35,11 +35,7 @@ def business(scale: str, anchor: datetime) -> Business:
 def database(scale: str, anchor: datetime) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for name in TABLES:
-        rows = getattr(business(scale, anchor), name).to_arrow()
-        plain = [
-            field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in rows.schema
-        ]
-        connection.register("arrow_rows", rows.cast(pa.schema(plain)))
+        connection.register("arrow_rows", without_zones(getattr(business(scale, anchor), name)))
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_rows")
     connection.execute("CREATE TABLE clock AS SELECT CAST(? AS TIMESTAMP) AS anchor", [anchor.replace(tzinfo=None)])
     connection.execute("""
@@ -47,12 +43,6 @@ def database(scale: str, anchor: datetime) -> duckdb.DuckDBPyConnection:
         FROM (SELECT unnest(generate_series(date_trunc('quarter', (SELECT min(issued_at) FROM invoices)),
                                             date_trunc('quarter', anchor), INTERVAL 3 MONTH)) AS start FROM clock)""")
     return connection
-
-
-def without_zones(rows: pa.Table) -> pa.Table:
-    """DuckDB reads moments with a zone only with an extension that it would have to fetch."""
-    plain = [field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in rows.schema]
-    return rows.cast(pa.schema(plain))
 
 
 def total(amount: str, moment: str, rows: str) -> str:
