@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, ClassVar, TypeAlias, Unpack, overload
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -129,7 +128,7 @@ class Table(Sequence[Row]):
         return model_of(self.name).model_validate(self[i])
 
     def records(self, rows: range | None = None) -> Iterator[Any]:
-        """The rows (default: all) as their pydantic models."""
+        """The rows (default: all) as their pydantic models. Raises LookupError as `record` does, IndexError."""
         from pytest_aosfarm.synthetic.records import model_of
 
         validate, columns = model_of(self.name).model_validate, self.columns
@@ -205,7 +204,7 @@ class Table(Sequence[Row]):
             yield [values(kind, block[name], len(block)) for name, kind in self.kinds.items()]
 
     def blocks(self, rows: range | None = None) -> Iterator[Block]:
-        """The rows (default: all) as blocks of at most 16,384, which compute their cells with NumPy when asked."""
+        """The rows (default: all) as blocks of at most 16,384, whose cells NumPy computes when asked. Raises IndexError."""
         from pytest_aosfarm.synthetic.vector import BLOCK
 
         rows = self.check(rows)
@@ -248,7 +247,7 @@ class Table(Sequence[Row]):
         return rows
 
     def tuples(self, rows: range | None = None) -> Iterator[tuple[Any, ...]]:
-        """The rows as plain tuples, values in the order of `columns`."""
+        """The rows (default: all) as plain tuples, values in the order of `columns`. Raises IndexError."""
         rows = self.check(rows)
         if _in_blocks(len(rows)):
             for values in self._value_blocks(rows):
@@ -256,10 +255,13 @@ class Table(Sequence[Row]):
         else:
             yield from (tuple(self.row(i).values()) for i in rows)
 
-    def arrays(self, columns: Sequence[str], rows: range | None = None) -> Iterator[dict[str, NDArray[np.int64]]]:
-        """Blocks of typed cells as NumPy arrays: codes, minor units, microseconds, 32-bit addresses; no text is made.
+    def arrays(self, columns: Sequence[str], rows: range | None = None) -> Iterator[dict[str, NDArray[Any]]]:
+        """Cells as NumPy arrays, in blocks of at most 16,384 rows; no text is made.
 
-        Identifiers are uint64. Intermediate formulas may be named too. Raises KeyError for an unknown name, TypeError
+        They are int64: numbers of words in their list, minor units, microseconds since 1970, 32-bit addresses, and for a
+        column of a smaller table, such as the id of a log line's service, the row there; `NULL`, the least int64, where
+        there is no value. Other ids are uint64, 0 where there is none; truth values are bools or 0 and 1. Intermediate
+        formulas may be named too. Raises IndexError for rows that are not there, KeyError for an unknown name, TypeError
         for a text of several parts, or one that all rows share, which is no number.
         """
         for block in self.blocks(rows):
@@ -272,20 +274,22 @@ class Table(Sequence[Row]):
             yield cells
 
     def batches(self, rows: range | None = None, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows as Arrow record batches of at most 16,384 rows, all text made; moments as timestamp[us, UTC]."""
+        """The rows as Arrow record batches of at most 16,384 rows, all text made; moments as timestamp[us, UTC].
+
+        Raises IndexError for rows that are not there, KeyError for an unknown column.
+        """
         from pytest_aosfarm.synthetic.arrow import record_batch
 
         for block in self.blocks(rows):
             yield record_batch(block, columns or self.columns)
 
     def to_arrow(self, rows: range | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows as one Arrow table, in memory."""
+        """The rows (default: all) as one Arrow table, in memory, as `batches` gives them."""
         import pyarrow as pa
 
         from pytest_aosfarm.synthetic.arrow import schema
 
         return pa.Table.from_batches(self.batches(rows, columns), schema(self, columns or self.columns))
-
 
 
 def _in_blocks(count: int) -> bool:

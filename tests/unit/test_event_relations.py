@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from unit.estates import TABLES, estate, events, moment, small_rows
 
+from pytest_aosfarm.synthetic.rows import NULL
+
 
 def table(name, scale="small", seed=1, tenant="acme"):
     return getattr(events(scale, seed, tenant), name)
@@ -162,3 +164,13 @@ def test_a_row_that_is_no_logout_has_no_login():
         of.login_of(kinds.index("login"))
     with pytest.raises(ValueError, match="is no login"):
         of.logout_of(kinds.index("logout"))
+
+
+def test_cells_of_a_column_of_a_smaller_table_are_its_rows():
+    (cells, *_) = table("logs").arrays(["service_id", "user_id", "id"])
+    assert (cells["service_id"].dtype, cells["id"].dtype) == (np.int64, np.uint64)
+    services, employees, rows = estate()[0].services, events().employees, small_rows()["logs"]
+    assert [services[n]["id"] for n in cells["service_id"][:50]] == [row["service_id"] for row in rows[:50]]
+    people = [None if n == NULL else employees[n]["id"] for n in cells["user_id"][:50]]
+    assert people == [row["user_id"] for row in rows[:50]]
+    assert None in people
