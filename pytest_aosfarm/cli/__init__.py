@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.cli import data, runs
@@ -22,19 +24,32 @@ CANNOT = 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 asked for something that is not there, 2 cannot be done."""
+    _prepare_streams()
     arguments = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         code = command(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except FarmError as error:
         print(f"aosfarm: {error}", file=sys.stderr)
         return CANNOT
-    except BrokenPipeError:
-        # The reader (head, less) has gone; without this the interpreter complains again when it flushes at exit.
+    except OSError as error:
+        # The reader (head, less) has gone, or the disk is full; without this the interpreter complains again when it
+        # flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0
+        print(f"aosfarm: {error}", file=sys.stderr)
+        return CANNOT
     return code
+
+
+def _prepare_streams() -> None:
+    if sys.stderr is None:  # closed, and what is printed to None goes to standard output
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every key
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -89,7 +89,9 @@ def _sqlite_path(url: str) -> Path | None:
     """The SQLite file that `url` means, or None for PostgreSQL. Raises ConfigurationError for any other database."""
     if re.match(r"postgres(ql)?(\+psycopg)?://", url):
         return None
-    scheme = re.match(r"([A-Za-z][\w+.-]+)://", url)
+    if re.match(r"(host|hostaddr|port|dbname|user|password|service)\s*=", url):
+        raise ConfigurationError(f"--db: settings of a connection are given as a URL; valid: {DATABASES}")
+    scheme = re.match(r"([A-Za-z][\w+.-]*):", url)
     if scheme and scheme[1].lower() != "sqlite":
         raise ConfigurationError(f"--db: {scheme[1]} is no database that data is loaded into; valid: {DATABASES}")
     from pytest_aosfarm.recording.location import parse_db

@@ -56,6 +56,8 @@ def _write_ndjson(table: Table, rows: range, file: BinaryIO, advance: Callable[[
 
 @contextmanager
 def _standard_output() -> Iterator[BinaryIO]:
+    if sys.stdout is None:
+        raise LoadError("standard output is closed")
     try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

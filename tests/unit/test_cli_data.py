@@ -122,11 +122,14 @@ BAD = [
     (["tables", "--scale", "huge"], "scale 'huge' (from option --scale) is not valid; valid: small, medium, large, planet"),
     (["tables", "--seed", "x"], "seed 'x'"),
     (["tables", "--anchor", "yesterday"], "anchor 'yesterday'"),
+    (["tables", "--tenant", "caf\udce9"], "in UTF-8"),
     (["export", "hosts", "--format", "xml", "--out", "x"], "parquet, csv, ndjson"),
     (["export", "hosts", "--format", "csv", "--out", "no/such/folder"], "No such file or directory"),
     (["export", "hosts", "--format", "ndjson", "--out", "/dev/full"], "No space left on device"),
     (["export", "hosts", "--format", "parquet", "--out", "-"], "--out"),
     (["load", "--db", "mysql://joe:secret@host/db"], "mysql is no database"),
+    (["load", "--db", "postgresql:/joe:secret@host/db"], "postgresql is no database that data is loaded into; valid: "),
+    (["load", "--db", "host=localhost password=secret dbname=db"], "settings of a connection are given as a URL"),
     (["load", "--db", "postgresql://joe:sec%zzret@host/db"], "the database URL cannot be read"),
     (["load", "--db", "postgresql://joe:secret@127.0.0.1:1/db"], "no connection to PostgreSQL at 127.0.0.1, database db"),
     (["load", "--db", "x.db", "--tables", "hosts,nothing"], "table 'nothing'"),
@@ -181,6 +184,34 @@ def test_a_reader_that_goes_away_is_no_error():
     done = subprocess.run(["/bin/sh", "-c", f"{command} | head -n 1"], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+FULL = "No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("command", "redirection", "code", "line"),
+    [
+        ("tables", " >/dev/full", 2, f"aosfarm: [Errno 28] {FULL}"),
+        ("tables", " >&-", 0, ""),
+        ("export hosts --format csv --out -", " >&-", 2, "aosfarm: standard output is closed"),
+        ("export hosts --format csv --out -", " >/dev/full", 2, f"aosfarm: standard output cannot be written: {FULL}"),
+        ("export hosts --format csv --out out", " 2>&-", 0, ""),
+        ("show nothing", " 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_take_nothing(folder, command, redirection, code, line):
+    shell = ["/bin/sh", "-c", " ".join(f"'{part}'" for part in [*COMMAND, *command.split()]) + redirection]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (code, "", line)
+
+
+def test_a_key_that_the_terminal_cannot_show(folder):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    command = [*COMMAND, "load", "--db", "x.db", "--tables", "hosts", "--tenant", "café"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    assert rb"tenant caf\xe9, id" in done.stdout
 
 
 ENDED = [("export", "logs", "--format", "csv", "--out", "out"), ("load", "--db", "out.db", "--tables", "transactions")]
