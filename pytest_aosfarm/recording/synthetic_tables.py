@@ -44,10 +44,10 @@ VIEWS: dict[str, dict[str, str]] = {
 synthetic = MetaData()
 
 
-class _Maybe(NamedTuple):
+class Maybe(NamedTuple):
     """A type whose column may be null."""
 
-    type: Any
+    type: TypeEngine[Any]
 
 
 _IN_SQLITE_TEXT = (Text(), "sqlite")
@@ -73,7 +73,7 @@ def _table(
         synthetic,
         Column("tenant_id", Text, nullable=False),
         *(
-            Column(column, kind.type, nullable=True) if isinstance(kind, _Maybe) else Column(column, kind, nullable=False)
+            Column(column, kind.type, nullable=True) if isinstance(kind, Maybe) else Column(column, kind, nullable=False)
             for column, kind in columns.items()
         ),
         PrimaryKeyConstraint("tenant_id", "id"),
@@ -85,11 +85,6 @@ def _table(
         *(Index(f"{PREFIX}{name}_{column}", column) for column in indexes),
         postgresql_partition_by="LIST (tenant_id)",
     )
-
-
-def maybe(kind: TypeEngine[Any]) -> _Maybe:
-    """The type, and that its column may be null."""
-    return _Maybe(kind)
 
 
 def definition(name: str) -> Table:
@@ -150,8 +145,8 @@ _table(
     {
         "id": TEXT, "customer_id": TEXT, "source_system": TEXT, "plan": TEXT, "status": TEXT,
         "billing_months": NUMBER, "seats": NUMBER, "currency": TEXT, "mrr": NUMBER, "initial_mrr": NUMBER,
-        "changed_at": maybe(MOMENT), "start_date": MOMENT, "end_date": maybe(MOMENT),
-        "paused_at": maybe(MOMENT),
+        "changed_at": Maybe(MOMENT), "start_date": MOMENT, "end_date": Maybe(MOMENT),
+        "paused_at": Maybe(MOMENT),
     },
     references={"customer_id": "customers"},
     indexes=("customer_id",),
@@ -161,7 +156,7 @@ _table(
     {
         "id": TEXT, "customer_id": TEXT, "subscription_id": TEXT, "source_system": TEXT, "number": TEXT,
         "status": TEXT, "currency": TEXT, "amount": NUMBER, "tax": NUMBER, "total": NUMBER, "balance": NUMBER,
-        "issued_at": MOMENT, "due_at": MOMENT, "paid_at": maybe(MOMENT), "period_start": MOMENT,
+        "issued_at": MOMENT, "due_at": MOMENT, "paid_at": Maybe(MOMENT), "period_start": MOMENT,
         "period_end": MOMENT,
     },
     unique=("number",),
@@ -173,7 +168,7 @@ _table(
     {
         "id": TEXT, "customer_id": TEXT, "invoice_id": TEXT, "source_system": TEXT, "type": TEXT,
         "status": TEXT, "amount": NUMBER, "currency": TEXT, "method": TEXT, "attempt": NUMBER,
-        "failure_reason": maybe(TEXT), "timestamp": MOMENT,
+        "failure_reason": Maybe(TEXT), "timestamp": MOMENT,
     },
     references={"customer_id": "customers", "invoice_id": "invoices"},
     indexes=("customer_id", "invoice_id"),
@@ -182,10 +177,10 @@ _table(
     "logs",
     {
         "id": TEXT, "timestamp": MOMENT, "received_at": MOMENT, "event_type": TEXT, "severity": TEXT,
-        "application_id": TEXT, "service_id": TEXT, "host_id": TEXT, "user_id": maybe(TEXT),
-        "method": maybe(TEXT), "path": maybe(TEXT), "status_code": maybe(NUMBER), "response_time_ms": NUMBER,
+        "application_id": TEXT, "service_id": TEXT, "host_id": TEXT, "user_id": Maybe(TEXT),
+        "method": Maybe(TEXT), "path": Maybe(TEXT), "status_code": Maybe(NUMBER), "response_time_ms": NUMBER,
         "ip_address": ADDRESS, "user_agent": TEXT, "request_id": TEXT, "trace_id": TEXT,
-        "error_type": maybe(TEXT), "message": TEXT,
+        "error_type": Maybe(TEXT), "message": TEXT,
     },
     unique=("request_id",),
     references={"application_id": "applications", "service_id": "services", "host_id": "hosts"},
@@ -195,7 +190,7 @@ _table(
     "network_flows",
     {
         "id": TEXT, "timestamp": MOMENT, "direction": TEXT, "source_ip": ADDRESS, "destination_ip": ADDRESS,
-        "source_host_id": maybe(TEXT), "destination_host_id": maybe(TEXT), "service_id": maybe(TEXT),
+        "source_host_id": Maybe(TEXT), "destination_host_id": Maybe(TEXT), "service_id": Maybe(TEXT),
         "source_port": NUMBER, "destination_port": NUMBER, "protocol": TEXT, "bytes_sent": NUMBER,
         "bytes_received": NUMBER, "packets": NUMBER, "duration_ms": NUMBER, "status": TEXT,
     },
@@ -206,8 +201,8 @@ _table(
     "auth_events",
     {
         "id": TEXT, "timestamp": MOMENT, "event_type": TEXT, "user_id": TEXT, "username": TEXT,
-        "session_id": maybe(TEXT), "application_id": TEXT, "ip_address": ADDRESS, "user_agent": TEXT,
-        "method": TEXT, "success": FLAG, "failure_reason": maybe(TEXT),
+        "session_id": Maybe(TEXT), "application_id": TEXT, "ip_address": ADDRESS, "user_agent": TEXT,
+        "method": TEXT, "success": FLAG, "failure_reason": Maybe(TEXT),
     },
     references={"application_id": "applications"},
     indexes=("timestamp",),

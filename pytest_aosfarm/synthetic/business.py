@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aosfarm.synthetic.customers import Customers, Organizations
 from pytest_aosfarm.synthetic.families import CUSTOMERS, Families
-from pytest_aosfarm.synthetic.invoices import Invoices, Transactions
+from pytest_aosfarm.synthetic.invoices import Invoices
 from pytest_aosfarm.synthetic.moments import microseconds
 from pytest_aosfarm.synthetic.rows import Lookup
 from pytest_aosfarm.synthetic.subscriptions import Subscriptions
+from pytest_aosfarm.synthetic.transactions import Transactions
 
 if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.conflicts import RecordMatches, SourceConflicts

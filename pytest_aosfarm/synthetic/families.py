@@ -17,8 +17,9 @@ from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 from pytest_aosfarm.synthetic.table import Table, hidden
 
 __all__ = (
-    "ACTIVE", "AMOUNTS", "CANCELLED", "CUSTOMERS", "CUSTOMER_STATE", "FIRST_SUBSCRIPTION", "INVOICES", "MONTHS", "PAUSED",
-    "PERIODS", "STORIES", "SUBSCRIBER", "SUBSCRIPTIONS", "SUBSCRIPTION_STATE", "TRANSACTIONS", "Families", "decks",
+    "ACTIVE", "AMOUNTS", "CANCELLED", "CUSTOMERS", "CUSTOMER_STATE", "FIRST_SUBSCRIPTION", "INVOICES", "MONTHS",
+    "MOST_STEPS", "PAUSED", "PERIODS", "STORIES", "SUBSCRIBER", "SUBSCRIPTIONS", "SUBSCRIPTION_STATE", "TRANSACTIONS",
+    "Families", "decks",
 )  # fmt: skip
 
 CUSTOMERS, SUBSCRIPTIONS, INVOICES, TRANSACTIONS = 20, 30, 200, 300
@@ -94,6 +95,7 @@ STORIES = (
     Story("draft", (), "draft"),
     Story("void", (), "void"),
 )
+MOST_STEPS = max(len(story.steps) for story in STORIES)
 _CURRENT = {"draft": 2, "unpaid": 5, "payment under way": 3, "failed": 2, "partly paid": 2, "failed twice": 1, "paid": 5}
 """How many of the 20 newest invoices of active subscriptions have which story."""
 _EARLIER = {

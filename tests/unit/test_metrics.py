@@ -178,6 +178,6 @@ def test_the_comparison_can_fail(name):
 def test_the_answer_cannot_be_changed():
     metrics = business("small", ANCHORS[0]).metrics
     with pytest.raises(TypeError):
-        metrics.revenue["2025-Q4", "EUR"] = 0  # type: ignore[index]
+        metrics.revenue["2025-Q4", "EUR"] = 0  # type: ignore[index]  # the error is about exactly this
     with pytest.raises(AttributeError):
-        metrics.revenue = {}  # type: ignore[misc]
+        metrics.revenue = {}  # type: ignore[misc]  # as above
