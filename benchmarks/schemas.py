@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pytest_aosfarm.synthetic.columns import IPv4, Number, Pairs, Text, Timestamp, Words
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows, weighted
+from pytest_aosfarm.synthetic.lookups import Lookup, weighted
 from pytest_aosfarm.synthetic.table import Table, column
 from pytest_aosfarm.synthetic.vocabulary import vocabulary
+
+TYPE_CHECKING = False  # as in typing, which is slow to import
+if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = ("Customers", "Flows", "Invoices")
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Id, IPv4, Words
 from pytest_aosfarm.synthetic.hashing import Draws
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.names import EMAIL
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 from pytest_aosfarm.synthetic.table import Table, column
 
 if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.assets import Assets
     from pytest_aosfarm.synthetic.names import Names
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = ("AGENTS", "Employees", "Running", "outside", "ranked")
 

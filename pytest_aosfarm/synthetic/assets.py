@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Constant, Id, IPv4, Number, Text, WordLists, Words
 from pytest_aosfarm.synthetic.hashing import Shuffle
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.names import CAPITAL_LABEL, EMAIL, LABEL, SUFFIX
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 from pytest_aosfarm.synthetic.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.names import Names
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
     from pytest_aosfarm.synthetic.scale import Scale
 
 __all__ = ("Applications", "Assets", "Databases", "Hosts", "Services")

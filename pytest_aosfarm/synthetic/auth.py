@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.synthetic.actors import AGENTS, outside, ranked
 from pytest_aosfarm.synthetic.brute_force import BruteForce
 from pytest_aosfarm.synthetic.columns import Boolean, Id, IPv4, Of, Timestamp, Words
-from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, Rows, weighted
+from pytest_aosfarm.synthetic.lookups import Lookup, weighted
+from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
 from pytest_aosfarm.synthetic.sessions import (
     FAILED,
     GUESS,

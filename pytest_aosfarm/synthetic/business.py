@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_aosfarm.synthetic.customers import Customers, Organizations
 from pytest_aosfarm.synthetic.families import CUSTOMERS, Families
 from pytest_aosfarm.synthetic.invoices import Invoices
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.moments import microseconds
-from pytest_aosfarm.synthetic.rows import Lookup
 from pytest_aosfarm.synthetic.subscriptions import Subscriptions
 from pytest_aosfarm.synthetic.transactions import Transactions
 

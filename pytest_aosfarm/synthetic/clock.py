@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.moments import microseconds
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = ("SPAN", "Clock")
 

@@ -19,7 +19,8 @@ from pytest_aosfarm.synthetic.drift import (
     VALUE,
 )  # fmt: skip
 from pytest_aosfarm.synthetic.families import CUSTOMERS
-from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, Rows
+from pytest_aosfarm.synthetic.lookups import Lookup
+from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:

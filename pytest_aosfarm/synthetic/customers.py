@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Pairs, Text, Timestamp, Words
 from pytest_aosfarm.synthetic.families import CUSTOMER_STATE, CUSTOMERS, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
+from pytest_aosfarm.synthetic.lookups import Lookup, conditional, weighted
 from pytest_aosfarm.synthetic.moments import DAY
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, OneRow, Rows, conditional, weighted
+from pytest_aosfarm.synthetic.rows import Cell, OneRow, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 from pytest_aosfarm.synthetic.vocabulary import vocabulary
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_aosfarm.synthetic.columns import Pairs, Text, Variants, Words
 from pytest_aosfarm.synthetic.customers import Customers
 from pytest_aosfarm.synthetic.families import CUSTOMERS
-from pytest_aosfarm.synthetic.rows import Lookup
+from pytest_aosfarm.synthetic.lookups import Lookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

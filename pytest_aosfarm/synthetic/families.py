@@ -10,11 +10,14 @@ of eight decks of payment stories.
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aosfarm.synthetic.hashing import Shuffle
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.table import Table, hidden
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = (
     "ACTIVE", "AMOUNTS", "CANCELLED", "CUSTOMERS", "CUSTOMER_STATE", "FIRST_SUBSCRIPTION", "INVOICES", "MONTHS",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.synthetic.actors import outside
 from pytest_aosfarm.synthetic.columns import Id, IPv4, Number, Of, Timestamp, Words
 from pytest_aosfarm.synthetic.exfiltrations import Exfiltrations
-from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, Rows, weighted
+from pytest_aosfarm.synthetic.lookups import Lookup, weighted
+from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, OneRow, Rows
+from pytest_aosfarm.synthetic.lookups import Lookup
+from pytest_aosfarm.synthetic.rows import Cell, OneRow, Rows
 from pytest_aosfarm.synthetic.table import Table, hidden
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Text, Timestamp, Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES, TAX_OF
 from pytest_aosfarm.synthetic.families import INVOICES, MOST_STEPS, STORIES, SUBSCRIPTIONS, TRANSACTIONS, decks
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.moments import DAY
-from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, OneRow, Rows
+from pytest_aosfarm.synthetic.rows import NULL, Cell, OneRow, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:

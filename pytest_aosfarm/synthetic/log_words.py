@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_aosfarm.synthetic.rows import NULL, Lookup, conditional
+from pytest_aosfarm.synthetic.lookups import Lookup, conditional
+from pytest_aosfarm.synthetic.rows import NULL
 
 __all__ = (
     "ERRORS",

@@ -15,10 +15,11 @@ import numpy as np
 from pytest_aosfarm.synthetic.columns import Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES
 from pytest_aosfarm.synthetic.families import CANCELLED, CUSTOMER_STATE, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.quarters import QuarterlySums
 from pytest_aosfarm.synthetic.read_only import ReadOnly
-from pytest_aosfarm.synthetic.rows import NULL, Block, Lookup
+from pytest_aosfarm.synthetic.rows import NULL, Block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

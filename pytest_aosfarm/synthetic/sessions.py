@@ -7,7 +7,7 @@ relation can be walked in both directions. What would lie before row 0 happened 
 from __future__ import annotations
 
 from pytest_aosfarm.synthetic.clock import SPAN
-from pytest_aosfarm.synthetic.rows import Lookup
+from pytest_aosfarm.synthetic.lookups import Lookup
 
 __all__ = ("FAILED", "GUESS", "LOGIN", "LOGOUT", "OWN_LOGIN", "RESET", "ROLE_OF", "SLOTS", "Sessions")
 

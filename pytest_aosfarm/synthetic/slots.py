@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pytest_aosfarm.synthetic.drift import PLANS
 from pytest_aosfarm.synthetic.families import CUSTOMERS
 from pytest_aosfarm.synthetic.hashing import Shuffle
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.table import Table, hidden
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = ("Slots",)
 

@@ -11,12 +11,13 @@ from pytest_aosfarm.synthetic.columns import Constant, Id, Timestamp
 from pytest_aosfarm.synthetic.customers import COUNTRIES
 from pytest_aosfarm.synthetic.drift import FIELDS, SYSTEMS, WAYS, codes, slots_of, true_kind
 from pytest_aosfarm.synthetic.hashing import Shuffle
+from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.moments import SECOND
-from pytest_aosfarm.synthetic.rows import Cell, Lookup, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.business import Business
+    from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = ("BillingCustomers", "CrmCustomers", "ErpCustomers", "SourceCustomers")
 

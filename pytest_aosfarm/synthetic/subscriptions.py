@@ -20,8 +20,9 @@ from pytest_aosfarm.synthetic.families import (
     SUBSCRIPTIONS,
     decks,
 )  # fmt: skip
+from pytest_aosfarm.synthetic.lookups import Lookup, conditional
 from pytest_aosfarm.synthetic.moments import DAY, SECOND
-from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, OneRow, Rows, conditional
+from pytest_aosfarm.synthetic.rows import NULL, Cell, OneRow, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:

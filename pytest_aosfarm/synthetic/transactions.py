@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Timestamp, Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES
 from pytest_aosfarm.synthetic.families import AMOUNTS, INVOICES, MOST_STEPS, STORIES, TRANSACTIONS, decks
-from pytest_aosfarm.synthetic.rows import NULL, Cell, Lookup, Rows, conditional
+from pytest_aosfarm.synthetic.lookups import Lookup, conditional
+from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
 from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:
