@@ -84,6 +84,19 @@ def test_a_family_adds_up(family):
     assert all(subscription.start_date > family.customer.created_at for subscription in family.subscriptions)
 
 
+def test_a_large_family_that_fails_a_test_is_shown():
+    @settings(QUIET, max_examples=200)
+    @given(strategies.customer_families())
+    def look(family):
+        assert len(family.invoices) < 28, "large"
+
+    with pytest.raises(AssertionError, match="large") as failure:
+        look()
+    shown = "".join(failure.value.__notes__)
+    assert "<family of Customer(id='customer-" in shown
+    assert len(shown) < 1_000
+
+
 @SOME
 @given(strategies.hosts(SIMPLEST), strategies.customers(strategies.datasets("planet")))
 def test_rows_come_from_where_they_are_asked_from(host, customer):

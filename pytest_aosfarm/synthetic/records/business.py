@@ -122,3 +122,8 @@ class CustomerFamily(Record):
     subscriptions: list[Subscription]
     invoices: list[Invoice]
     transactions: list[Transaction]
+
+    def __repr__(self) -> str:
+        # In full it is up to 60 kB, of which Hypothesis warns in the place of the failure that it should report.
+        counts = {name: len(getattr(self, name)) for name in ("subscriptions", "invoices", "transactions")}
+        return f"<family of {self.customer!r}: {', '.join(f'{count} {name}' for name, count in counts.items())}>"
