@@ -22,6 +22,8 @@ __all__ = ("action", "clean_end", "dataset_of")
 TENANT = "demo"
 """The tenant key where none is given."""
 
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
 DATA_SETTINGS = ("scale", "seed", "anchor", "tenant")
 
 
@@ -62,7 +64,7 @@ def dataset_of(arguments: argparse.Namespace) -> Dataset:
 
 @contextmanager
 def clean_end() -> Iterator[Callable[[], None]]:
-    """Let SIGTERM end the command like Ctrl-C does: what is half-written is removed on the way out.
+    """Let SIGTERM, Ctrl-C and a terminal that is closed end the command: what is half-written is removed on the way out.
 
     Gives a function to call now and then, which ends the command if the signal came where its exception was lost.
     """
@@ -76,8 +78,10 @@ def clean_end() -> Iterator[Callable[[], None]]:
         came.append(number)
         check()
 
-    before = signal.signal(signal.SIGTERM, leave)
+    heard = [number for number in _ENDS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores one
+    before = [(number, signal.signal(number, leave)) for number in heard]
     try:
         yield check
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)

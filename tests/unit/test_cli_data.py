@@ -214,21 +214,38 @@ def test_a_key_that_the_terminal_cannot_show(folder):
     assert rb"tenant caf\xe9, id" in done.stdout
 
 
-ENDED = [("export", "logs", "--format", "csv", "--out", "out"), ("load", "--db", "out.db", "--tables", "transactions")]
+EXPORT = ("export", "logs", "--format", "csv", "--out", "out")
+ENDED = [
+    (EXPORT, signal.SIGTERM), (EXPORT, signal.SIGINT), (EXPORT, signal.SIGHUP),
+    (("load", "--db", "out.db", "--tables", "transactions"), signal.SIGTERM),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", ENDED, ids=["export", "load"])
-def test_a_command_that_is_ended_leaves_nothing(folder, arguments):
+@pytest.mark.parametrize(("arguments", "number"), ENDED, ids=["export", "export-int", "export-hup", "load"])
+def test_a_command_that_is_ended_leaves_nothing(folder, arguments, number):
     command = [*COMMAND, *arguments, "--scale", "large"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE) as child:
         wait_until(lambda: any(path.stat().st_size > 1_000_000 for path in folder.iterdir()))
-        child.terminate()
+        child.send_signal(number)
         try:
-            assert child.wait(10) == 128 + signal.SIGTERM
+            assert child.wait(10) == 128 + number
+            assert child.stderr is not None
+            assert child.stderr.read() == b""
         finally:
             child.kill()
     assert list(folder.iterdir()) == []
+
+
+def test_nohup_is_heeded():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with clean_end() as check:
+            signal.raise_signal(signal.SIGHUP)
+            check()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_whose_exception_was_lost_ends_the_command_all_the_same():
