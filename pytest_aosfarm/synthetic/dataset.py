@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import ConfigurationError
@@ -46,7 +47,7 @@ class Dataset:
         except UnicodeEncodeError:
             raise ConfigurationError(f"tenant key {tenant_key!r} is no text that UTF-8 can write") from None
         self.tenant_key = tenant_key
-        self.seed = seed
+        self.seed = index(seed)  # one with a point would name other data
         self.scale = scale_named(scale)
         self.anchor = _in_utc(anchor)
         self.profile = profile

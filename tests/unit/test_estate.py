@@ -177,9 +177,11 @@ def test_a_number_of_numpy_is_a_row_number(kind):
     assert applications.messy(missing=0.5)[kind(7)] == applications.messy(missing=0.5)[7]
 
 
-def test_a_number_with_a_point_is_no_row_number():
+def test_a_number_with_a_point_is_neither_row_number_nor_seed():
     with pytest.raises(TypeError, match="integer"):
         dataset().assets.applications[1.0]  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="integer"):
+        Dataset("acme", seed=1.0, scale="small", anchor=ANCHOR)  # type: ignore[arg-type]
 
 
 COPIES = {"pickle": lambda one: pickle.loads(pickle.dumps(one)), "copy": copy.copy, "deepcopy": copy.deepcopy}
