@@ -6,6 +6,7 @@ import gc
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.synthetic.evidence import COLLECTIONS, Evidence
@@ -107,7 +108,7 @@ def make_snapshot(assets: Assets, *, seed: int, tenant_key: str, anchor: datetim
             shape = system.shape
             truth[system.key] = Truth(system.key, shape.verdict, shape.name, shape.why)
     for collection, field in COLLECTIONS.items():
-        evidence.lists[collection].sort(key=lambda record, field=field: record[field])  # type: ignore[misc]
+        evidence.lists[collection].sort(key=itemgetter(field))
     return Snapshot(_meta(seed, tenant_key, anchor, profile), evidence, truth)
 
 

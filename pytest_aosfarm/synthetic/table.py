@@ -281,7 +281,7 @@ class Table(Sequence[Row]):
         from pytest_aosfarm.synthetic.arrow import record_batch
 
         for block in self.blocks(rows):
-            yield record_batch(block, columns or self.columns)
+            yield record_batch(block, self.columns if columns is None else columns)
 
     def to_arrow(self, rows: range | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows (default: all) as one Arrow table, in memory, as `batches` gives them."""
@@ -289,7 +289,7 @@ class Table(Sequence[Row]):
 
         from pytest_aosfarm.synthetic.arrow import schema
 
-        return pa.Table.from_batches(self.batches(rows, columns), schema(self, columns or self.columns))
+        return pa.Table.from_batches(self.batches(rows, columns), schema(self, self.columns if columns is None else columns))
 
 
 def _in_blocks(count: int) -> bool:

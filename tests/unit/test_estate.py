@@ -179,9 +179,9 @@ def test_a_number_of_numpy_is_a_row_number(kind):
 
 def test_a_number_with_a_point_is_neither_row_number_nor_seed():
     with pytest.raises(TypeError, match="integer"):
-        dataset().assets.applications[1.0]  # type: ignore[call-overload]
+        dataset().assets.applications[1.0]  # type: ignore[call-overload]  # the error is about this
     with pytest.raises(TypeError, match="integer"):
-        Dataset("acme", seed=1.0, scale="small", anchor=ANCHOR)  # type: ignore[arg-type]
+        Dataset("acme", seed=1.0, scale="small", anchor=ANCHOR)  # type: ignore[arg-type]  # the error is about this
 
 
 COPIES = {"pickle": lambda one: pickle.loads(pickle.dumps(one)), "copy": copy.copy, "deepcopy": copy.deepcopy}
@@ -221,3 +221,9 @@ def test_arrays_are_of_numbers_alone():
         next(customers.arrays(["email"]))
     with pytest.raises(TypeError, match="the same text in all rows"):
         next(customers.arrays(["source_system"]))
+
+
+def test_no_column_is_not_every_column():
+    hosts = dataset().assets.hosts
+    assert hosts.to_arrow(columns=[]).num_columns == 0
+    assert hosts.to_arrow(columns=["name"]).column_names == ["name"]
