@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.synthetic.actors import AGENTS, outside, ranked
 from pytest_aosfarm.synthetic.brute_force import BruteForce
 from pytest_aosfarm.synthetic.columns import Boolean, Id, IPv4, Of, Timestamp, Words
-from pytest_aosfarm.synthetic.lookups import Lookup, weighted
+from pytest_aosfarm.synthetic.lookups import Lookup, conditional, weighted
 from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
 from pytest_aosfarm.synthetic.sessions import (
     FAILED,
@@ -38,7 +38,7 @@ _BY_METHOD = weighted(35, 40, 20, 5)
 _PASSWORD = 0
 _REASONS = ("bad_password", "mfa_failed", "account_locked", "unknown_device", "expired_credentials")
 _BAD_PASSWORD = 0
-_BY_REASON = weighted(62, 16, 8, 8, 6)
+_REASON_BY_METHOD = conditional((70, 0, 12, 9, 9), (0, 0, 45, 30, 25), (10, 70, 8, 8, 4), (0, 0, 40, 0, 60))
 
 
 class AuthEvents(Table):
@@ -150,7 +150,8 @@ class AuthEvents(Table):
 
     @column(Words(_REASONS, null=True))
     def _failure_reason(self, r: Rows) -> Cell:
-        reason = r.where(r["guessed"], _BAD_PASSWORD, r.pick(_BY_REASON, "when", 20))
+        usual = r.take(_REASON_BY_METHOD, r["method"] * 4096 + r.part("when", 20))
+        reason = r.where(r["guessed"], _BAD_PASSWORD, usual)
         return r.where(r["role"] == FAILED, reason, NULL)
 
     def login_of(self, i: int) -> int | None:

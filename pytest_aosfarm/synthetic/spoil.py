@@ -39,6 +39,8 @@ _NO_ROW = 1 << 48
 """A row number that no table reaches: the ids drawn from it on belong to nobody, and no two draws are equal."""
 _ID_KEYS = {"employees": "people"}
 """A table whose ids are another's: the employees are the first of the people."""
+_LOOKED_AT, _STRIDE = 8, 0x9E3779B1
+"""How many rows are looked at for another number, and how far they are apart."""
 _JUST_BEFORE = {"paid": "sent", "overdue": "sent", "terminated": "stopped"}
 """What a status was before, where that is not the first status of all."""
 
@@ -71,8 +73,10 @@ def _lose(_value: Any, bits: int) -> Any:
 
 
 def _conflicting(table: Table) -> list[Target]:
-    changes = ((name, _to_another(kind)) for name, kind in table.kinds.items() if name not in _own_business(table))
-    return [Target(name, change) for name, change in changes if change]
+    kinds = {name: kind for name, kind in table.kinds.items() if name not in _own_business(table)}
+    found = [Target(name, change) for name, kind in kinds.items() if (change := _to_another(kind))]
+    numbers = [Target(name, _of_another_row(table, name), always=False) for name in kinds if isinstance(kinds[name], Number)]
+    return found + numbers
 
 
 def _own_business(table: Table) -> set[str]:
@@ -88,8 +92,6 @@ def _to_another(kind: Kind) -> Change | None:
             return _among([list(words) for words in dict.fromkeys(kind.lists)])
         case Pairs():
             return lambda value, bits: _unlike(value, kind.value, bits, len(kind.firsts) * len(kind.seconds))
-        case Number():
-            return _other_number
         case Boolean():
             return lambda value, _bits: not value
     return None
@@ -107,9 +109,14 @@ def _unlike(value: str, text: Callable[[int], str], bits: int, n: int) -> str:
     return other if other != value else text((number + 1) % n)
 
 
-def _other_number(value: int, bits: int) -> int:
-    by = max(1, value * (1 + (bits >> 1) % 50) // 100)
-    return value - by if bits & 1 and value > 1 else value + by
+def _of_another_row(table: Table, name: str) -> Change:
+    """A number that another row has, so that it is as legal there; the same where a few rows have no other."""
+
+    def change(value: int, bits: int) -> int:
+        others = (table.value((bits + k * _STRIDE) % len(table), name) for k in range(_LOOKED_AT))
+        return next((other for other in others if other is not None and other != value), value)
+
+    return change
 
 
 def _stale(table: Table) -> list[Target]:

@@ -134,7 +134,8 @@ class Subscriptions(Table):
 
     @hidden
     def _initial_seats(self, r: Rows) -> Cell:
-        seats, grew = r["seats"], r.part("change", 14, 2) > 0
+        seats = r["seats"]
+        grew = (r.part("change", 14, 2) > 0) & (seats > 1)
         return r.where(r["change"] == 0, seats, r.where(grew, (seats + 1) // 2, seats + 1 + seats // 3))
 
     @column(Words(CURRENCIES))

@@ -79,6 +79,8 @@ NEVER = {
     "an amount other than the month's price": """
         SELECT 1 FROM invoices i JOIN subscriptions s ON i.subscription_id = s.id
         WHERE i.amount <> s.billing_months * CASE WHEN i.issued_at < s.changed_at THEN s.initial_mrr ELSE s.mrr END""",
+    "a change of price that changes nothing": """
+        SELECT 1 FROM subscriptions WHERE (changed_at IS NOT NULL) <> (mrr <> initial_mrr)""",
     "periods that do not follow each other": """
         SELECT 1 FROM (SELECT period_end, lead(period_start) OVER (PARTITION BY subscription_id ORDER BY period_start)
                        AS next FROM invoices) WHERE period_end <> next""",

@@ -124,6 +124,8 @@ def test_each_logout_ends_a_login_above_it_both_ways(scale):
     for i, row in enumerate(rows):
         assert (row["session_id"] is not None) == (row["event_type"] in {"login", "logout"})
         assert row["success"] == (row["event_type"] != "failed_login") == (row["failure_reason"] is None)
+        assert row["failure_reason"] != "mfa_failed" or row["method"] == "mfa"
+        assert row["failure_reason"] != "bad_password" or row["method"] in {"mfa", "password"}
         if row["event_type"] != "logout":
             continue
         login = of.login_of(i)

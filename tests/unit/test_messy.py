@@ -257,3 +257,12 @@ def test_all_rows_may_be_messy_or_none():
     assert sum(tenths.counts.values()) == 200
     with pytest.raises(IndexError, match="messy customers has rows 0 to 199, not 200"):
         customers.messy()[200]
+
+
+@pytest.mark.parametrize("name", ["network_flows", "logs", "subscriptions", "invoices"])
+def test_a_conflicting_value_is_one_that_the_column_has(name):
+    table = Dataset("acme", seed=3, scale="small", anchor=ANCHOR).table(name)
+    legal = {column: {row[column] for row in table} for column in table.columns if column != "tech_stack"}
+    for mess in table.messy(conflicting=1.0).answer_key():
+        if isinstance(mess.messy, int):
+            assert mess.messy in legal[str(mess.field)], mess
