@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.grading import grade as grade
     from pytest_aosfarm.modules.aod import AodClient as AodClient
     from pytest_aosfarm.settings import Settings as Settings
+    from pytest_aosfarm.sinks.postgres_tenant import tenant_connection as tenant_connection
     from pytest_aosfarm.synthetic import records as records
     from pytest_aosfarm.synthetic import strategies as strategies
     from pytest_aosfarm.synthetic.assets import Assets as Assets
@@ -65,6 +66,7 @@ _HOMES = {
     "grade": "grading",
     "records": "synthetic",
     "strategies": "synthetic",
+    "tenant_connection": "sinks.postgres_tenant",
 }
 _ROOMS = {"records", "strategies"}
 """Names that are modules."""

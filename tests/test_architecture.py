@@ -18,7 +18,7 @@ PACKAGE = "pytest_aosfarm"
 LONGEST = 400
 
 MAY_IMPORT = {
-    "__init__": {"errors", "farm", "grading", "modules", "settings", "synthetic", "tenants"},
+    "__init__": {"errors", "farm", "grading", "modules", "settings", "sinks.postgres_tenant", "synthetic", "tenants"},
     "errors": set(),
     "tenants": set(),
     "settings": {"errors"},
@@ -29,7 +29,13 @@ MAY_IMPORT = {
     "recording": {"errors"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
     "plugin": {"errors", "farm", "modules", "recording", "settings", "synthetic", "tenants"},
-    "sinks": {"errors", "recording.synthetic_ddl", "recording.synthetic_tables", "synthetic"},
+    "sinks": {
+        "errors",
+        "recording.synthetic_ddl",
+        "recording.synthetic_isolation",
+        "recording.synthetic_tables",
+        "synthetic",
+    },
     "cli": {"errors", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
 }
 """Room (a package, or a file beside it) -> what else of the package its files may import; always their own room."""

@@ -1,7 +1,8 @@
 """The tables that synthetic data is loaded into: their columns, keys, indexes, and the views over them.
 
 Every row says whose it is, and keys begin with that: no reference crosses tenants. On PostgreSQL a table is partitioned
-by tenant; its foreign keys stand on the partitions, where they are validated before anybody sees the rows.
+by tenant; its foreign keys stand on the partitions, where they are validated before anybody sees the rows. What else
+keeps tenants apart there stands in `synthetic_isolation`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKeyConstraint,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.recording.synthetic_isolation import NOT_EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +79,7 @@ def _table(
             Column(column, kind.type, nullable=True) if isinstance(kind, Maybe) else Column(column, kind, nullable=False)
             for column, kind in columns.items()
         ),
+        CheckConstraint("tenant_id <> ''", name=NOT_EMPTY),
         PrimaryKeyConstraint("tenant_id", "id"),
         *(UniqueConstraint("tenant_id", column) for column in unique),
         *(

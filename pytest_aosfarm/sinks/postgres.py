@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from pytest_aosfarm.recording.synthetic_ddl import partition_keys, quoted
+from pytest_aosfarm.recording.synthetic_isolation import isolation
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition
 from pytest_aosfarm.sinks.copy_binary import HEADER, TRAILER, row_layout
 from pytest_aosfarm.sinks.loading import Loaded
 from pytest_aosfarm.sinks.postgres_connection import connection as connected
 from pytest_aosfarm.sinks.postgres_connection import execute
 from pytest_aosfarm.sinks.postgres_partitions import Partitions, make_parents
+from pytest_aosfarm.sinks.postgres_tenant import as_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,16 +69,22 @@ def unload(url: str, tenant_id: str) -> None:
 def _build(
     partitions: Partitions, wanted: Load, name: str, *, unlogged: bool, advance: Callable[[int], None]
 ) -> None:
-    """Make and fill one partition, with all its keys, in one transaction."""
+    """Make and fill one partition, with all its keys and its policy, in one transaction.
+
+    COPY is refused under row level security, so the policy comes last. The tables that this one refers to have theirs:
+    an owner's foreign keys are validated against the rows of the tenant that the transaction names.
+    """
     connection, partition = partitions.connection, partitions.name_of(name)
     kind, owned = "UNLOGGED TABLE" if unlogged else "TABLE", f"CHECK (tenant_id = {quoted(wanted.tenant_id)})"
-    with connection.transaction():
+    with as_tenant(connection, wanted.tenant_id):
         execute(connection, "SET LOCAL maintenance_work_mem = '256MB'")
-        execute(connection, f'CREATE {kind} "{partition}" (LIKE "{PREFIX}{name}", {owned})')
+        execute(connection, f'CREATE {kind} "{partition}" (LIKE "{PREFIX}{name}" INCLUDING CONSTRAINTS, {owned})')
         copy(connection, partition, wanted.tables[name], wanted.tenant_id, advance)
         for statement in partition_keys(
             definition(name), partition, lambda other: partitions.name_of(other.removeprefix(PREFIX))
         ):
+            execute(connection, statement)
+        for statement in isolation(f'"{partition}"'):
             execute(connection, statement)
         execute(connection, f'ANALYZE "{partition}"')
         partitions.mark(wanted, name, unlogged=unlogged)

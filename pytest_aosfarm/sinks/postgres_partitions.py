@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_aosfarm.errors import LoadError
 from pytest_aosfarm.recording.synthetic_ddl import column_types, postgres_parents, quoted, references, views
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition, synthetic
-from pytest_aosfarm.sinks.postgres_connection import execute, exists, value
+from pytest_aosfarm.sinks.postgres_connection import check_version, execute, exists, value
+from pytest_aosfarm.sinks.postgres_isolation import isolate, make_reader
+from pytest_aosfarm.sinks.postgres_tenant import as_tenant, known_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ("Partitions", "make_parents")
 
-_OLDEST = 15
 _PARENTS_LOCK = 0x616F7366
 _SIDES = ("a", "b")
 _ATTACHED = "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%s))"
@@ -32,12 +33,11 @@ _COLUMNS = """
 
 
 def make_parents(connection: psycopg.Connection[Any]) -> None:
-    """Make the tables, without partitions, and the views where they are missing.
+    """Make the tables, without partitions, and the views where they are missing; see that tenants are apart in them.
 
     Raises LoadError where they are there with other columns.
     """
-    if connection.info.server_version < _OLDEST * 10_000:
-        raise LoadError(f"the server is PostgreSQL {connection.info.server_version // 10_000}: {_OLDEST} or later is needed")
+    check_version(connection)
     with connection.transaction():
         execute(connection, f"SELECT pg_advisory_xact_lock({_PARENTS_LOCK})")
         for statement in postgres_parents():
@@ -53,6 +53,8 @@ def make_parents(connection: psycopg.Connection[Any]) -> None:
         for view in views("WITH (security_invoker = true)"):
             if not exists(connection, view.split('"')[1]):
                 execute(connection, f"CREATE VIEW {view}")
+        isolate(connection)
+        make_reader(connection)
 
 
 class Partitions:
@@ -63,7 +65,7 @@ class Partitions:
 
     def __init__(self, connection: psycopg.Connection[Any], tenant_id: str) -> None:
         self.connection = connection
-        self.tenant_id = tenant_id
+        self.tenant_id = known_tenant(tenant_id)
         self._digest = blake2b(tenant_id.encode(), digest_size=8).digest()
         execute(connection, f"SELECT pg_advisory_lock({int.from_bytes(self._digest, 'big', signed=True)})")
         self._side = next(
@@ -91,7 +93,7 @@ class Partitions:
                 name in wanted.tables
                 and needed <= {*kept}
                 and value(self.connection, _COMMENT, partition) == _mark(wanted, name, unlogged=unlogged)
-                and (not wanted.tables[name] or value(self.connection, _HAS_ROWS.format(partition)))
+                and (not wanted.tables[name] or self._has_rows(partition))
             ):
                 kept.append(name)
             else:
@@ -116,6 +118,11 @@ class Partitions:
                 bound = f"FOR VALUES IN ({quoted(self.tenant_id)})"
                 execute(self.connection, f'ALTER TABLE "{PREFIX}{name}" ATTACH PARTITION "{partition}" {bound}')
 
+    def _has_rows(self, partition: str) -> bool:
+        # Row level security binds the owner as well.
+        with as_tenant(self.connection, self.tenant_id):
+            return bool(value(self.connection, _HAS_ROWS.format(partition)))
+
     def _drop(self, partitions: Iterable[str]) -> None:
         # One statement: they refer to each other.
         tables = ", ".join(f'"{name}"' for name in partitions)
@@ -131,4 +138,4 @@ def _names() -> list[str]:
 
 
 def _mark(wanted: Load, name: str, *, unlogged: bool) -> str:
-    return f"{'unlogged' if unlogged else 'logged'} {wanted.key_of(name)}"
+    return f"isolated, {'unlogged' if unlogged else 'logged'} {wanted.key_of(name)}"

@@ -1,0 +1,39 @@
+"""SQL that keeps tenants apart in PostgreSQL: row level security on every synthetic table and on each of its partitions.
+
+The policy lets a transaction see and write the rows of the tenant that it has named, and none where it has named none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("NAMED", "NAME_TENANT", "NOT_EMPTY", "POLICY", "READER", "add_not_empty", "isolation")
+
+READER = "aosfarm_reader"
+"""The role of those who read: it owns nothing and sees the parents and the views."""
+
+SETTING = "aosfarm.tenant_id"
+POLICY = "aosfarm_tenant"
+NOT_EMPTY = "tenant_id_not_empty"
+"""The constraint without which the empty setting, which is left when a transaction ends, would be a tenant."""
+
+NAME_TENANT = f"SELECT set_config('{SETTING}', %s, true)"
+"""Says whose the rest of the transaction is."""
+
+NAMED = f"(tenant_id = current_setting('{SETTING}'::text, true))"
+"""The policy's condition, as the catalogue writes it."""
+
+
+def isolation(table: str) -> Iterator[str]:
+    """Put the policy on a table, whose name is as SQL writes it, and make it hold for its owner as well."""
+    yield f"DROP POLICY IF EXISTS {POLICY} ON {table}"
+    yield f"CREATE POLICY {POLICY} ON {table} USING {NAMED} WITH CHECK {NAMED}"
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+
+
+def add_not_empty(table: str) -> str:
+    """Refuse rows of no tenant in a table, and in its partitions."""
+    return f"ALTER TABLE {table} ADD CONSTRAINT {NOT_EMPTY} CHECK (tenant_id <> '')"

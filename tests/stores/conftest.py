@@ -1,0 +1,73 @@
+"""Databases in which nobody but the test's own hand is superuser: who loads, who reads and writes, and three tenants."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import uuid4
+
+import psycopg
+import pytest
+from synthetic_data import dataset
+
+from pytest_aosfarm.recording.synthetic_isolation import READER
+from pytest_aosfarm.sinks import postgres as sink
+from pytest_aosfarm.sinks.loading import Load
+
+TENANTS = ("a", "b's", "c\\c")
+
+
+class Shared(NamedTuple):
+    """URLs of one database: of the superuser, of the plain role that owns the tables, and of a member of the readers."""
+
+    url: str
+    owner: str
+    member: str
+    owner_name: str
+    member_name: str
+
+    def run(self, *statements):
+        with psycopg.connect(self.url) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+def as_role(url, role):
+    return re.sub(r"//[^@/]*@", f"//{role}:x@", url, count=1)
+
+
+@contextmanager
+def plain_roles(postgres):
+    """An empty database with an owner who may make roles."""
+    owner, member = (f"aosfarm_{kind}_{uuid4().hex[:12]}" for kind in ("owner", "member"))
+    with psycopg.connect(postgres.url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
+        admin.execute(f"CREATE ROLE {member} LOGIN PASSWORD 'x'")
+        try:
+            with postgres.database() as url:
+                with psycopg.connect(url) as connection:
+                    connection.execute(f"GRANT CREATE ON SCHEMA public TO {owner}")
+                yield Shared(url, as_role(url, owner), as_role(url, member), owner, member)
+        finally:
+            admin.execute(f"DROP ROLE {member}")
+            admin.execute(f"DROP ROLE {owner}")
+
+
+@pytest.fixture
+def empty(postgres):
+    with plain_roles(postgres) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def shared(postgres):
+    """Three tenants of the same rows, loaded by a plain owner; the member may also write to synthetic_databases."""
+    with plain_roles(postgres) as shared:
+        for tenant in TENANTS:
+            sink.load(shared.owner, Load.of(dataset(), tenant, ["services"]))
+        shared.run(
+            f"GRANT {READER} TO {shared.member_name}",
+            f"GRANT INSERT, UPDATE, DELETE ON synthetic_databases TO {shared.member_name}",
+        )
+        yield shared
