@@ -1,4 +1,4 @@
-"""The `aosfarm` command: recorded runs, synthetic data, and twins served by hand."""
+"""The `aosfarm` command: recorded runs, synthetic data, its isolation, and twins served by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.cli import data, runs
+from pytest_aosfarm.cli import data, doctor, runs
 from pytest_aosfarm.cli.output import print_table
 from pytest_aosfarm.errors import FarmError
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
     runs.add_commands(commands)
     data.add_commands(commands)
+    doctor.add_commands(commands)
 
     twin = commands.add_parser("twin", help="serve an embedded module; its URL is line 1 of the output")
     twin.add_argument("name", metavar="NAME", help="module, such as aod")
