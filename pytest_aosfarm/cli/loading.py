@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.cli.dataset import action, clean_end, dataset_of
-from pytest_aosfarm.cli.output import print_table
+from pytest_aosfarm.cli.output import NOT_FOUND, print_table
 from pytest_aosfarm.cli.progress import Progress
 from pytest_aosfarm.errors import ConfigurationError
 
@@ -75,7 +75,13 @@ def _unload(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("a SQLite file holds one tenant: to unload it, delete the file")
     from pytest_aosfarm.sinks import postgres
 
-    postgres.unload(arguments.db, _tenant_id(dataset.tenant_key))
+    tenant_id = _tenant_id(dataset.tenant_key)
+    dropped = postgres.unload(arguments.db, tenant_id)
+    whose = f"tenant {dataset.tenant_key}, id {tenant_id}"
+    if not dropped:
+        print(f"aosfarm: {whose}, has nothing there; --tenant names another", file=sys.stderr)
+        return NOT_FOUND
+    print(f"{whose}: {dropped} partitions dropped")
     return 0
 
 

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ("Commands", "cell", "print_json", "print_table")
+__all__ = ("NOT_FOUND", "Commands", "cell", "print_json", "print_table")
+
+NOT_FOUND = 1
+"""The exit code of a command that was asked for something that is not there."""
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 """What a parser adds commands to."""

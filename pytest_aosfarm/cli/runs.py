@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_aosfarm.cli.output import cell, print_json, print_table
+from pytest_aosfarm.cli.output import NOT_FOUND, cell, print_json, print_table
 from pytest_aosfarm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ COUNT_KEYS = ("collected", "passed", "failed", "errors", "skipped", "xfailed", "
 RUN_KEYS = ("id", "status", "exit_code", "lab", "scale", "seed", "scenario", "started_at", *COUNT_KEYS)
 """What `runs --json` gives of each run, exactly."""
 
-NOT_FOUND = 1
 MESSAGE_WIDTH = 80
 
 

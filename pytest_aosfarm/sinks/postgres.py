@@ -60,10 +60,10 @@ def load(
     return Loaded({name: len(table) for name, table in wanted.tables.items()}, tuple(resumed))
 
 
-def unload(url: str, tenant_id: str) -> None:
-    """Drop all synthetic data of a tenant, half-built as well. Raises LoadError."""
+def unload(url: str, tenant_id: str) -> int:
+    """Drop all synthetic data of a tenant, half-built as well; return how many partitions that were. Raises LoadError."""
     with connected(url) as connection:
-        Partitions(connection, tenant_id).publish([])
+        return Partitions(connection, tenant_id).publish([])
 
 
 def _build(

@@ -104,8 +104,11 @@ class Partitions:
         """Drop what is being built."""
         self._drop(self.name_of(name) for name in _names())
 
-    def publish(self, names: Iterable[str]) -> None:
-        """Show the new partitions of these tables to readers, and drop all others of the tenant, at once."""
+    def publish(self, names: Iterable[str]) -> int:
+        """Show the new partitions of these tables to readers, and drop all others of the tenant, at once.
+
+        Return how many were dropped.
+        """
         shown = {self.name_of(name): name for name in names}
         both = [self._on(side, name) for name in _names() for side in _SIDES]
         with self.connection.transaction():
@@ -117,6 +120,7 @@ class Partitions:
             for partition, name in shown.items():
                 bound = f"FOR VALUES IN ({quoted(self.tenant_id)})"
                 execute(self.connection, f'ALTER TABLE "{PREFIX}{name}" ATTACH PARTITION "{partition}" {bound}')
+        return len(old)
 
     def _has_rows(self, partition: str) -> bool:
         # Row level security binds the owner as well.

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from recorded_runs import wait_until
 from synthetic_data import Astray, Raising, by_id, dataset, like_services
 
+from pytest_aosfarm.cli import main
 from pytest_aosfarm.errors import LoadError
 from pytest_aosfarm.recording.synthetic_ddl import references
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition
@@ -138,10 +139,20 @@ def test_loading_again_replaces_ones_own_alone(url):
     assert {name: count for name, count in visible(url).items() if count} == {
         "hosts": 80, "applications": 60, "services": 90, "databases": 25,
     }  # fmt: skip
-    sink.unload(url, B)
+    assert sink.unload(url, B) == 4
     assert {name: count for name, count in visible(url).items() if count} == {"hosts": 40}
     sink.unload(url, A)
     assert partitions(url) == {}
+
+
+def test_unloading_says_what_it_did(url, capsys):
+    sink.load(url, wanted(names=["hosts"]))
+    assert main(["data", "unload", "--db", url, "--tenant", "somebody else"]) == 1
+    assert "tenant somebody else, id " in capsys.readouterr().err
+    assert visible(url)["hosts"] == 40
+    assert main(["data", "load", "--db", url, "--tenant", "acme", "--tables", "hosts"]) == 0
+    assert main(["data", "unload", "--db", url, "--tenant", "acme"]) == 0
+    assert "1 partitions dropped" in capsys.readouterr().out
 
 
 def breaks(url, error, text, **changed):
