@@ -1,4 +1,4 @@
-"""A tenant's synthetic enterprise at one scale: nothing is computed until it is touched."""
+"""A tenant's synthetic enterprise at one scale: nothing is computed, nor even loaded, until it is touched."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import ConfigurationError
-from pytest_aosfarm.synthetic.assets import Assets
-from pytest_aosfarm.synthetic.business import Business
-from pytest_aosfarm.synthetic.events import Events
-from pytest_aosfarm.synthetic.names import Names
 from pytest_aosfarm.synthetic.scale import scale_named
 from pytest_aosfarm.synthetic.shapes import PROFILES
-from pytest_aosfarm.synthetic.snapshot import make_snapshot
 
 if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.assets import Assets
+    from pytest_aosfarm.synthetic.business import Business
+    from pytest_aosfarm.synthetic.events import Events
     from pytest_aosfarm.synthetic.snapshot import Snapshot
     from pytest_aosfarm.synthetic.table import Table
 
@@ -62,16 +60,23 @@ class Dataset:
     @cached_property
     def assets(self) -> Assets:
         """The estate: applications, services, databases, hosts."""
+        from pytest_aosfarm.synthetic.assets import Assets
+        from pytest_aosfarm.synthetic.names import Names
+
         return Assets(self.scale, self.seed, self.tenant_key, Names(self.seed, self.tenant_key))
 
     @cached_property
     def business(self) -> Business:
         """What the tenant sells: customers, subscriptions, invoices, transactions."""
+        from pytest_aosfarm.synthetic.business import Business
+
         return Business(self.scale, self.seed, self.tenant_key, self.anchor)
 
     @cached_property
     def events(self) -> Events:
         """What happened in the four weeks before the anchor: logs, network flows, authentication."""
+        from pytest_aosfarm.synthetic.events import Events
+
         return Events(self.scale, self.seed, self.tenant_key, self.assets, self.anchor)
 
     @cached_property
@@ -98,6 +103,8 @@ class Dataset:
 
     @cached_property
     def _snapshot(self) -> Snapshot:
+        from pytest_aosfarm.synthetic.snapshot import make_snapshot
+
         return make_snapshot(
             self.assets, seed=self.seed, tenant_key=self.tenant_key, anchor=self.anchor, profile=self.profile
         )
