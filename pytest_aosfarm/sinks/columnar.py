@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from pytest_aosfarm.sinks.ndjson import compact
-from pytest_aosfarm.synthetic.arrow import schema
+from pytest_aosfarm.synthetic.arrow import render, schema
 from pytest_aosfarm.synthetic.columns import Timestamp, WordLists
 from pytest_aosfarm.synthetic.texts import take, text
 
@@ -32,12 +32,13 @@ def write_csv(table: Table, rows: range, file: BinaryIO, advance: Callable[[int]
     as_text = [name for name, kind in table.kinds.items() if isinstance(kind, Timestamp | WordLists)]
     written = pa.schema([pa.field(field.name, pa.string()) if field.name in as_text else field for field in read])
     with csv.CSVWriter(file, written) as writer:
-        for block, batch in zip(table.blocks(rows), table.batches(rows), strict=True):
+        for block in table.blocks(rows):
             arrays = [
-                _text(table.kinds[name], block[name]) if name in as_text else batch.column(name) for name in table.columns
+                _text(kind, block[name]) if name in as_text else render(kind, block[name], len(block))
+                for name, kind in table.kinds.items()
             ]
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=written))
-            advance(len(batch))
+            advance(len(block))
 
 
 def write_parquet(table: Table, rows: range, file: BinaryIO, advance: Callable[[int], None]) -> None:
