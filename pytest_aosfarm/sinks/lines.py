@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pytest_aosfarm.synthetic.pieces import fixed_width
 from pytest_aosfarm.synthetic.rows import NULL
 
 if TYPE_CHECKING:
@@ -153,9 +154,7 @@ def codes(pool: pa.Array, cells: Callable[[Any], Cell], *, null: bytes | None = 
 
 def binary_rows(rows: NDArray[Any]) -> pa.Array:
     """Items of one width as Arrow binary, without a copy."""
-    width = rows.dtype.itemsize
-    offsets = np.arange(0, (len(rows) + 1) * width, width, dtype=np.int32)
-    return pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(rows)])
+    return fixed_width(rows, pa.binary())
 
 
 def _bytes(joined: pa.Array) -> memoryview:

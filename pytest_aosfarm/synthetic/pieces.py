@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ __all__ = ("Array", "Piece", "crossed", "fixed_width", "pieces_of")
 Array: TypeAlias = pa.Array
 Piece: TypeAlias = "str | Group | Digits | Single"
 
+_STRING = pa.string()
 _LARGEST_POOL = 1 << 13
 """Neighbouring parts are joined beforehand up to so many texts: more would not stay in the cache."""
 _HEADS = {width: np.array([f"{i:0{width}}" for i in range(10**width)], dtype=f"S{width}") for width in (1, 2, 3)}
@@ -143,8 +144,8 @@ def crossed(firsts: Array, between: str, seconds: Array) -> Array:
     return pc.binary_join_element_wise(firsts.take(pa.array(first)), seconds.take(pa.array(second)), between)
 
 
-def fixed_width(matrix: NDArray[np.uint8]) -> Array:
-    """Rows of ASCII as Arrow text, without a copy."""
-    n, width = matrix.shape
-    offsets = np.arange(0, (n + 1) * width, width, dtype=np.int32)
-    return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(matrix))
+def fixed_width(rows: NDArray[Any], as_type: pa.DataType = _STRING) -> Array:
+    """Rows of as many bytes each (one item, or one line of a matrix) as Arrow text, or binary, without a copy."""
+    width = rows[:1].nbytes
+    offsets = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(width)
+    return pa.Array.from_buffers(as_type, len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(rows)])
