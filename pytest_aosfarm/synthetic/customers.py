@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Pairs, Text, Timestamp, Words
-from pytest_aosfarm.synthetic.families import CUSTOMER_STATE, CUSTOMERS, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
+from pytest_aosfarm.synthetic.families import (
+    CUSTOMER_STATE,
+    CUSTOMERS,
+    FIRST_SUBSCRIPTION,
+    SUBSCRIPTION_COUNT,
+    SUBSCRIPTIONS,
+    FamilyTable,
+)  # fmt: skip
 from pytest_aosfarm.synthetic.lookups import Lookup, conditional, weighted
 from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.rows import Cell, OneRow, Rows
@@ -14,8 +21,6 @@ from pytest_aosfarm.synthetic.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pytest_aosfarm.synthetic.business import Business
 
 __all__ = ("COUNTRIES", "CURRENCIES", "CURRENCY_OF", "REGION_OF", "TAX_OF", "TIERS", "Customers", "Organizations")
 
@@ -90,19 +95,12 @@ class Organizations(Table):
         return r.take(REGION_OF, r["country"])
 
 
-class Customers(Table):
+class Customers(FamilyTable):
     """Customers as they are, whatever CRM, billing and ERP make of them; none is younger than what it subscribed to."""
 
     name = "customers"
+    per_family = CUSTOMERS
     unique = ("id", "email")
-
-    def __init__(self, length: int, books: Business) -> None:
-        super().__init__(length, books.seed, books.tenant_key)
-        self._books = books
-
-    @hidden
-    def _family(self, r: Rows) -> Cell:
-        return r.of(self._books.families, r.i // CUSTOMERS)
 
     @hidden
     def _rank(self, r: Rows) -> Cell:
@@ -197,7 +195,6 @@ class Customers(Table):
     def child_rows(self, i: int) -> tuple[Table, Sequence[int]]:
         """The subscriptions of customer `i`, in the order they were taken out."""
         one = OneRow(self, i)
-        row_of, family = self._books.families.row_of, one["family"]
-        ranks = range(FIRST_SUBSCRIPTION.items[one["rank"]], SUBSCRIPTIONS)
-        mine = [rank for rank in ranks if SUBSCRIBER.items[rank] == one["rank"]]
-        return self._books.subscriptions, [row_of(family, SUBSCRIPTIONS, rank) for rank in mine]
+        row_of, family, first = self._books.families.row_of, one["family"], FIRST_SUBSCRIPTION.items[one["rank"]]
+        ranks = range(first, first + SUBSCRIPTION_COUNT.items[one["rank"]])
+        return self._books.subscriptions, [row_of(family, SUBSCRIPTIONS, rank) for rank in ranks]

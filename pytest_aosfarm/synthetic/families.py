@@ -10,19 +10,20 @@ of eight decks of payment stories.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pytest_aosfarm.synthetic.hashing import Shuffle
 from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.table import Table, hidden
 
 if TYPE_CHECKING:
+    from pytest_aosfarm.synthetic.business import Business
     from pytest_aosfarm.synthetic.rows import Cell, Rows
 
 __all__ = (
     "ACTIVE", "AMOUNTS", "CANCELLED", "CUSTOMERS", "CUSTOMER_STATE", "FIRST_SUBSCRIPTION", "INVOICES", "MONTHS",
-    "MOST_STEPS", "PAUSED", "PERIODS", "STORIES", "SUBSCRIBER", "SUBSCRIPTIONS", "SUBSCRIPTION_STATE", "TRANSACTIONS",
-    "Families", "decks",
+    "MOST_STEPS", "PAUSED", "PERIODS", "STORIES", "SUBSCRIBER", "SUBSCRIPTIONS", "SUBSCRIPTION_COUNT",
+    "SUBSCRIPTION_STATE", "TRANSACTIONS", "Families", "FamilyTable", "decks",
 )  # fmt: skip
 
 CUSTOMERS, SUBSCRIPTIONS, INVOICES, TRANSACTIONS = 20, 30, 200, 300
@@ -55,6 +56,7 @@ PLANS = tuple(
 
 SUBSCRIBER = Lookup([plan.customer for plan in PLANS])
 FIRST_SUBSCRIPTION = Lookup([SUBSCRIBER.items.index(rank) for rank in range(CUSTOMERS)])
+SUBSCRIPTION_COUNT = Lookup([SUBSCRIBER.items.count(rank) for rank in range(CUSTOMERS)])
 CUSTOMER_STATE = Lookup([PLANS[first].state for first in FIRST_SUBSCRIPTION.items])
 SUBSCRIPTION_STATE = Lookup([plan.state for plan in PLANS])
 MONTHS = Lookup([plan.months for plan in PLANS])
@@ -203,3 +205,17 @@ class Families(Table):
     def _shift(r: Rows, size: int) -> Cell:
         slot = (CUSTOMERS, SUBSCRIPTIONS, INVOICES, TRANSACTIONS).index(size)
         return r.part("order", 12 + 12 * slot) * size >> 12
+
+
+class FamilyTable(Table):
+    """A table of which every family has `per_family` rows."""
+
+    per_family: ClassVar[int]
+
+    def __init__(self, length: int, books: Business) -> None:
+        super().__init__(length, books.seed, books.tenant_key)
+        self._books = books
+
+    @hidden
+    def _family(self, r: Rows) -> Cell:
+        return r.of(self._books.families, r.i // self.per_family)

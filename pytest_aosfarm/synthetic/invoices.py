@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Text, Timestamp, Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES, TAX_OF
-from pytest_aosfarm.synthetic.families import INVOICES, MOST_STEPS, STORIES, SUBSCRIPTIONS, TRANSACTIONS, decks
+from pytest_aosfarm.synthetic.families import (
+    INVOICES,
+    MOST_STEPS,
+    STORIES,
+    SUBSCRIPTIONS,
+    TRANSACTIONS,
+    FamilyTable,
+    decks,
+)  # fmt: skip
 from pytest_aosfarm.synthetic.lookups import Lookup
 from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.rows import NULL, Cell, OneRow, Rows
@@ -15,8 +23,6 @@ from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pytest_aosfarm.synthetic.business import Business
 
 __all__ = ("Invoices",)
 
@@ -40,7 +46,7 @@ _TERMS = Lookup([14, 30, 45, 60])
 """Days to pay, by the customer's size."""
 
 
-class Invoices(Table):
+class Invoices(FamilyTable):
     """Invoices, one for each period of a subscription that has begun; money in minor units of `currency`.
 
     `balance` is what is owed: for a sent or overdue invoice `total` less completed payments and credits plus completed
@@ -48,16 +54,9 @@ class Invoices(Table):
     """
 
     name = "invoices"
+    per_family = INVOICES
     unique = ("id", "number")
     references = MappingProxyType({"customer_id": "customers", "subscription_id": "subscriptions"})
-
-    def __init__(self, length: int, books: Business) -> None:
-        super().__init__(length, books.seed, books.tenant_key)
-        self._books = books
-
-    @hidden
-    def _family(self, r: Rows) -> Cell:
-        return r.of(self._books.families, r.i // INVOICES)
 
     @hidden
     def _place(self, r: Rows) -> Cell:

@@ -14,8 +14,13 @@ import numpy as np
 
 from pytest_aosfarm.synthetic.columns import Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES
-from pytest_aosfarm.synthetic.families import CANCELLED, CUSTOMER_STATE, FIRST_SUBSCRIPTION, SUBSCRIBER, SUBSCRIPTIONS
-from pytest_aosfarm.synthetic.lookups import Lookup
+from pytest_aosfarm.synthetic.families import (
+    CANCELLED,
+    CUSTOMER_STATE,
+    FIRST_SUBSCRIPTION,
+    SUBSCRIPTION_COUNT,
+    SUBSCRIPTIONS,
+)  # fmt: skip
 from pytest_aosfarm.synthetic.moments import DAY
 from pytest_aosfarm.synthetic.quarters import QuarterlySums
 from pytest_aosfarm.synthetic.read_only import ReadOnly
@@ -33,8 +38,7 @@ __all__ = ("AGES", "Metrics", "measure")
 AGES = ("current", "1-30", "31-60", "61-90", "over 90")
 """Days past due at the anchor: "current" is not past due, a part of a day counts as one."""
 _AGE_BOUNDS = np.array([0, 30 * DAY, 60 * DAY, 90 * DAY])
-_OF_CUSTOMER = Lookup([SUBSCRIBER.items.count(rank) for rank in range(len(CUSTOMER_STATE))])
-_MOST_ENDED = max(n for n, state in zip(_OF_CUSTOMER.items, CUSTOMER_STATE.items, strict=True) if state == CANCELLED)
+_MOST_ENDED = max(n for n, state in zip(SUBSCRIPTION_COUNT.items, CUSTOMER_STATE.items, strict=True) if state == CANCELLED)
 """As many subscriptions as a customer that left has had at most."""
 
 
@@ -157,7 +161,7 @@ def _add_customers(sums: QuarterlySums, books: Business) -> None:
         first = r.take(FIRST_SUBSCRIPTION, r["rank"])
         left = np.full(len(r), NULL)
         for k in range(_MOST_ENDED):
-            rank = first + np.minimum(k, r.take(_OF_CUSTOMER, r["rank"]) - 1)
+            rank = first + np.minimum(k, r.take(SUBSCRIPTION_COUNT, r["rank"]) - 1)
             row = books.families.row_of(r["family"], SUBSCRIPTIONS, rank)
             ended = r.of(books.subscriptions, row, family=r["family"], rank=rank, customer=r)["end_date"]
             left = np.maximum(left, ended)

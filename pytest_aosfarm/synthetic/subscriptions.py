@@ -18,6 +18,7 @@ from pytest_aosfarm.synthetic.families import (
     SUBSCRIBER,
     SUBSCRIPTION_STATE,
     SUBSCRIPTIONS,
+    FamilyTable,
     decks,
 )  # fmt: skip
 from pytest_aosfarm.synthetic.lookups import Lookup, conditional
@@ -27,8 +28,6 @@ from pytest_aosfarm.synthetic.table import Table, column, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pytest_aosfarm.synthetic.business import Business
 
 __all__ = ("Subscriptions",)
 
@@ -42,7 +41,7 @@ _SEATS = Lookup([1, 8, 40, 200])
 _MORE_SEATS = Lookup([9, 52, 260, 2_300])
 
 
-class Subscriptions(Table):
+class Subscriptions(FamilyTable):
     """Subscriptions, billed in advance for periods of 1, 3 or 12 months.
 
     `mrr` is what a month costs now or did at the end, `initial_mrr` what it cost until `changed_at`; minor units.
@@ -50,15 +49,8 @@ class Subscriptions(Table):
     """
 
     name = "subscriptions"
+    per_family = SUBSCRIPTIONS
     references = MappingProxyType({"customer_id": "customers"})
-
-    def __init__(self, length: int, books: Business) -> None:
-        super().__init__(length, books.seed, books.tenant_key)
-        self._books = books
-
-    @hidden
-    def _family(self, r: Rows) -> Cell:
-        return r.of(self._books.families, r.i // SUBSCRIPTIONS)
 
     @hidden
     def _rank(self, r: Rows) -> Cell:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Constant, Id, Number, Timestamp, Words
 from pytest_aosfarm.synthetic.customers import CURRENCIES
-from pytest_aosfarm.synthetic.families import AMOUNTS, INVOICES, MOST_STEPS, STORIES, TRANSACTIONS, decks
+from pytest_aosfarm.synthetic.families import AMOUNTS, INVOICES, MOST_STEPS, STORIES, TRANSACTIONS, FamilyTable, decks
 from pytest_aosfarm.synthetic.lookups import Lookup, conditional
 from pytest_aosfarm.synthetic.rows import NULL, Cell, Rows
-from pytest_aosfarm.synthetic.table import Table, column, hidden
+from pytest_aosfarm.synthetic.table import column, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pytest_aosfarm.synthetic.business import Business
 
 __all__ = ("Transactions",)
 
@@ -42,19 +40,12 @@ def _by_step(read: str, names: Sequence[str]) -> Lookup:
 _TYPE, _OUTCOME, _AMOUNT = _by_step("type", _TYPES), _by_step("status", _OUTCOMES), _by_step("amount", AMOUNTS)
 
 
-class Transactions(Table):
+class Transactions(FamilyTable):
     """Payments, refunds, credits and debits about an invoice; `amount` is positive, in minor units of `currency`."""
 
     name = "transactions"
+    per_family = TRANSACTIONS
     references = MappingProxyType({"customer_id": "customers", "invoice_id": "invoices"})
-
-    def __init__(self, length: int, books: Business) -> None:
-        super().__init__(length, books.seed, books.tenant_key)
-        self._books = books
-
-    @hidden
-    def _family(self, r: Rows) -> Cell:
-        return r.of(self._books.families, r.i // TRANSACTIONS)
 
     @hidden
     def _place(self, r: Rows) -> Cell:
