@@ -31,10 +31,9 @@ _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _RAMP = np.arange(BLOCK, dtype=np.uint64) * np.uint64(_GOLDEN)
 
-
+# Made and freed at once. From then on glibc keeps as much free memory at the top of its heap as two of these; before, it
+# gives the blocks back to the system as they are freed and faults them in again for the next ones, at half the speed.
 np.empty(31 << 20, np.uint8)
-"""Made and freed at once. From then on glibc keeps as much free memory at the top of its heap as two of these; before, it
-gives the blocks back to the system as they are freed and faults them in again for the next ones, at half the speed."""
 
 
 class _Scratch(threading.local):
