@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,7 +57,7 @@ class Recorder:
         self.lost_tests = False
         self._settings = config.stash[settings_key]
         self._session: pytest.Session | None = None
-        self._attempts = Attempts()
+        self._attempts = Attempts(config.stash[run_key].started_at.timestamp())
         self._ending = Ending()
         self._sigterm = SigtermGuard()
         self._counted = [0, 0]
@@ -101,7 +101,7 @@ class Recorder:
         with self._guarded():
             if not report.passed and report.nodeid not in self._uncollectable:
                 self._uncollectable.add(report.nodeid)
-                self._write(_uncollected(report))
+                self._write(_uncollected(report, self.config.stash[run_key].started_at))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a phase of a test; a subtest's report is of another type, and part of its test."""
@@ -148,9 +148,9 @@ class Recorder:
             seed=settings.seed,
             anchor=settings.anchor,
             profile=settings.profile,
-            tenant=settings.tenant,
+            data_tenant=settings.tenant,
             database=str(database),
-            versions=_versions(self.config),
+            environment=_environment(self.config),
         )
         self._sigterm.install()
         self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
@@ -193,7 +193,7 @@ def _worker_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
     return worker
 
 
-def _uncollected(report: pytest.CollectReport) -> AttemptFinished:
+def _uncollected(report: pytest.CollectReport, began: datetime) -> AttemptFinished:
     nodeid = clean(report.nodeid, limit=None)
     return AttemptFinished(
         nodeid=nodeid,
@@ -202,17 +202,16 @@ def _uncollected(report: pytest.CollectReport) -> AttemptFinished:
         outcome={"failed": "error"}.get(report.outcome, report.outcome),
         phase="collect",
         worker=_worker_of(report),
-        started_at=datetime.now(UTC),
+        started_us=(datetime.now(UTC) - began) // timedelta(microseconds=1),
         message=message_of(report),
-        properties={},
     )
 
 
-def _versions(config: pytest.Config) -> dict[str, str]:
+def _environment(config: pytest.Config) -> dict[str, object]:
     plugins = {dist.project_name: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
     return {
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "os": platform.platform(),
         "pytest": pytest.__version__,
-        **dict(sorted(plugins.items())),
+        "plugins": dict(sorted(plugins.items())),
     }

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_aosfarm.recording.events import AttemptFinished
+from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished
 from pytest_aosfarm.recording.tally import IDENTITY, TENANT
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.recording.events import Scalar
 
-__all__ = ("Attempts", "PhaseReport", "clean", "message_of", "utc")
+__all__ = ("Attempts", "PhaseReport", "clean", "message_of")
 
 TEXT_LIMIT = 2000
 """Characters kept of any one text (error head, property)."""
@@ -76,7 +75,9 @@ class _Attempt:
 class Attempts:
     """Folds phase reports of many tests, possibly interleaved from several workers, into finished attempts."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float = 0.0) -> None:
+        """`began` is the start of the run, in seconds since 1970."""
+        self._began = began
         self._open: dict[tuple[str, str | None], _Attempt] = {}
         self._numbers: dict[str, int] = {}
 
@@ -109,21 +110,25 @@ class Attempts:
         number = self._numbers[nodeid] = self._numbers.get(nodeid, 0) + 1
         properties = dict(attempt.properties)
         identity = properties.pop(IDENTITY, None)
+        identity = nodeid if identity is None else str(identity)
         tenant = properties.pop(TENANT, None)
+        outcome = attempt.outcome or "passed"
+        known = outcome in OUTCOMES
         return [
             AttemptFinished(
                 nodeid=nodeid,
                 attempt=number,
-                identity=nodeid if identity is None else str(identity),
-                outcome=attempt.outcome or "passed",
+                identity=identity,
+                outcome=outcome if known else OTHER,
+                raw_outcome=None if known else outcome,
                 phase=attempt.phase,
                 worker=worker,
-                started_at=utc(attempt.started),
+                started_us=round((attempt.started - self._began) * 1e6),
                 setup_us=attempt.micros[0],
                 call_us=attempt.micros[1],
                 teardown_us=attempt.micros[2],
                 message=attempt.message,
-                tenant=None if tenant is None else str(tenant),
+                data_tenant=None if tenant is None or tenant == identity else str(tenant),
                 properties=properties,
             )
         ]
@@ -179,11 +184,6 @@ def message_of(report: PhaseReport) -> str | None:
 def clean(text: str, *, limit: int | None = TEXT_LIMIT) -> str:
     """Text that every store can hold: cut to the limit, lone surrogates and NULs written as escapes."""
     return text[:limit].encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
-
-
-def utc(seconds: float) -> datetime:
-    """Seconds since 1970 as an aware UTC time."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _scalar(value: object) -> Scalar:

@@ -1,21 +1,25 @@
-"""What a run tells its spool: four kinds of events and their form as one line of JSON each."""
+"""What a run tells its spool: five kinds of events and their form as one line of JSON each."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import RecordingError
+from pytest_aosfarm.recording import events_v1
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = (
+    "OTHER",
     "OUTCOMES",
     "WIRE_VERSION",
     "AttemptFinished",
+    "ErrorSeen",
     "Event",
     "RunCollected",
     "RunFinished",
@@ -25,100 +29,169 @@ __all__ = (
     "encode",
 )
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
 """Written into every `run_started` line; a spool of a newer version is refused, never guessed at."""
 
 OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed", "crashed")
-"""The outcomes that are counted. Another plugin's own word ("rerun") is kept as it is and counted nowhere."""
+"""The outcomes that are counted."""
+
+OTHER = "other"
+"""The outcome of an attempt for which another plugin has a word of its own ("rerun"), kept as `raw_outcome`."""
 
 Scalar = str | int | float | bool | None
 
+# None of these is frozen: one is made for every test, and a frozen one takes four times as long to make.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class RunStarted:
-    """The first event of a run: who it is, and under which settings it ran.
+    """The first event of a run: who it is, under which settings it runs, and where.
 
-    Times are aware UTC; `database` is the absolute path of the file that the run is recorded in.
+    Times are aware UTC. `tenant` owns the record; `data_tenant` is the key of all data of the run, None when each test
+    has its own. `database` is the absolute path or the URL, without a password, of where the run is recorded.
+    `environment` holds `python`, `os`, `pytest`, and `plugins` by name; `selection` what was asked for.
     """
 
     uuid: str
     started_at: datetime
+    tenant: str = "default"
+    data_tenant: str | None
     labs: tuple[str, ...]
     scale: str
     seed: int
     anchor: datetime
     profile: str
-    tenant: str | None
+    chaos: str | None = None
     database: str
-    versions: Mapping[str, str]
+    dist: str | None = None
+    worker_count: int = 0
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    rootdir: str | None = None
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    vcs_branch: str | None = None
+    vcs_sha: str | None = None
+    vcs_dirty: bool | None = None
+    vcs_change: str | None = None
+    ci_provider: str | None = None
+    ci_url: str | None = None
+    owner_host: str | None = None
+    owner_boot: str | None = None
+    owner_pid: int | None = None
+    owner_started: int | None = None
+    owner_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RunCollected:
-    """How many tests are going to run, and how many were left out."""
+    """How many results are to come, and how many tests were left out."""
 
     collected: int
     deselected: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AttemptFinished:
     """One attempt at one test, or one file that could not be collected (`phase` is then "collect").
 
-    `attempt` counts from 1 within a nodeid. `phase` is where the outcome was decided. Durations are integer
-    microseconds. `message` is the head of the error, or the reason of a skip or xfail.
+    `attempt` counts from 1 within an identity. `replaces` is the number of the earlier attempt that this one makes void:
+    an attempt decides (`is_final`) until another replaces it. `cause` is one of first, rerun (by a plugin), crash (the
+    worker died in it), each (another worker under --dist=each; `variant` names it) and repeat (another test of the same
+    identity, or the same one asked for twice). `phase` is where the outcome was decided. Times are integer microseconds,
+    `started_us` from the start of the run. `message` is the head of the error, or the reason of a skip or xfail;
+    `data_tenant` is None when it is the identity. `outputs` maps longrepr, stdout, stderr and log to their texts.
     """
 
     nodeid: str
-    attempt: int
     identity: str
+    attempt: int
+    variant: str | None = None
     outcome: str
+    raw_outcome: str | None = None
     phase: str
-    worker: str | None
-    started_at: datetime
+    cause: str = "first"
+    replaces: int | None = None
+    worker: str | None = None
+    started_us: int
     setup_us: int = 0
     call_us: int = 0
     teardown_us: int = 0
+    error_type: str | None = None
+    error_signature: str | None = None
+    error_location: str | None = None
     message: str | None = None
-    tenant: str | None = None
-    properties: Mapping[str, Scalar]
+    data_tenant: str | None = None
+    properties: Mapping[str, Scalar] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
+class ErrorSeen:
+    """Something went wrong outside any test; `source` is internal (pytest), worker or recording."""
+
+    source: str
+    message: str
+    body: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class RunFinished:
-    """The last event of a run. `exit_code` is None when nobody saw how the process ended."""
+    """The last event of a run. `exit_code` is None when nobody saw how the process ended; `reason` says why it ended."""
 
     finished_at: datetime | None
     status: str
     exit_code: int | None
+    reason: str | None = None
 
 
-Event = RunStarted | RunCollected | AttemptFinished | RunFinished
+Event = RunStarted | RunCollected | AttemptFinished | ErrorSeen | RunFinished
 
 _KINDS: dict[str, type[Event]] = {
     "run_started": RunStarted,
     "run_collected": RunCollected,
     "attempt_finished": AttemptFinished,
+    "error_seen": ErrorSeen,
     "run_finished": RunFinished,
 }
-_FIELDS = {kind: (name, tuple(f.name for f in fields(kind))) for name, kind in _KINDS.items()}
-_TIMES = ("started_at", "anchor", "finished_at")
+_TIMES = {"started_at", "anchor", "finished_at"}
+_TUPLES = {"labs", "arguments"}
+
+
+def _default(one: Field[Any]) -> object:
+    return one.default if one.default_factory is MISSING else one.default_factory()
+
+
+def _form(name: str, kind: type[Event]) -> tuple[str, tuple[tuple[str, object], ...], Callable[[Event], tuple[object, ...]]]:
+    names = tuple(one.name for one in fields(kind))
+    return name, tuple((one.name, _default(one)) for one in fields(kind)), attrgetter(*names)
+
+
+_FORMS = {kind: _form(name, kind) for name, kind in _KINDS.items()}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no form in JSON")
+
+
+_to_json = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
 def encode(event: Event) -> str:
-    """One line of JSON in ASCII, without the newline."""
-    name, names = _FIELDS[type(event)]
+    """One line of JSON in ASCII, without the newline; what is as ever is left out."""
+    name, names, values = _FORMS[type(event)]
     record: dict[str, object] = {"event": name}
-    if isinstance(event, RunStarted):
+    if name == "run_started":
         record["version"] = WIRE_VERSION
-    for field in names:
-        value = getattr(event, field)
-        record[field] = value.isoformat() if isinstance(value, datetime) else value
-    return json.dumps(record)
+    for (key, default), value in zip(names, values(event), strict=True):
+        if value != default:
+            record[key] = value
+    return _to_json(record)
 
 
-def decode(line: str) -> Event:
-    """The event of one line.
+def decode(line: str, run: RunStarted | None = None) -> Event:
+    """The event of one line; `run` is how its spool began, which only lines of version 1 need.
 
     Raises ValueError for a line that is torn or not ours, RecordingError for one that a newer version wrote.
     """
@@ -127,19 +200,22 @@ def decode(line: str) -> Event:
         raise ValueError("a spool line is a JSON object")  # noqa: TRY004 - the caller tells damaged lines by ValueError
     name = record.pop("event", None)
     version = record.pop("version", WIRE_VERSION)
-    if version != WIRE_VERSION:
+    if version not in {1, WIRE_VERSION}:
         raise RecordingError(
-            f"the spool is of version {version}, this pytest-aosfarm reads version {WIRE_VERSION}; "
+            f"the spool is of version {version}, this pytest-aosfarm reads up to version {WIRE_VERSION}; "
             "use the version that wrote it"
         )
     if name not in _KINDS:
         raise ValueError(f"unknown spool event {name!r}; known: {', '.join(_KINDS)}")
-    for field in _TIMES:
-        if isinstance(record.get(field), str):
-            record[field] = datetime.fromisoformat(record[field])
-    if "labs" in record:
-        record["labs"] = tuple(record["labs"])
     try:
+        for key in _TIMES & record.keys():
+            record[key] = None if record[key] is None else datetime.fromisoformat(record[key])
+        if version == 1:
+            record = events_v1.run_started(record)
+        elif name == "attempt_finished" and "started_at" in record:
+            record = events_v1.attempt_finished(record, None if run is None else run.started_at, OUTCOMES, OTHER)
+        for key in _TUPLES & record.keys():
+            record[key] = tuple(record[key])
         return _KINDS[name](**record)
-    except TypeError as problem:
-        raise ValueError(f"a {name} line with wrong fields: {problem}") from problem
+    except (TypeError, KeyError, AttributeError) as problem:
+        raise ValueError(f"a {name} line with wrong fields: {problem!r}") from problem

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.recording.events import Event, decode, encode
+from pytest_aosfarm.recording.events import Event, RunStarted, decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,13 +53,18 @@ def read_spool(path: Path) -> Spool:
     Raises OSError, and RecordingError when a newer version wrote it.
     """
     events: list[Event] = []
+    run: RunStarted | None = None
     damaged = 0
     with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             try:
-                events.append(decode(line))
+                event = decode(line, run)
             except ValueError:
                 damaged += 1
+                continue
+            if isinstance(event, RunStarted):
+                run = event
+            events.append(event)
     return Spool(tuple(events), damaged)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import URL, Connection, create_engine, event, func, select, text, update
@@ -23,6 +24,7 @@ from pytest_aosfarm.recording.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from pytest_aosfarm.recording.events import AttemptFinished, RunStarted
@@ -73,7 +75,7 @@ class RunStore:
         """Make the row of a run (status `running`) unless it is there, and return its id."""
         values = {
             "uuid": started.uuid,
-            "tenant": started.tenant,
+            "tenant": started.data_tenant,
             "lab": ",".join(started.labs) or None,
             "scale": started.scale,
             "seed": started.seed,
@@ -82,7 +84,7 @@ class RunStore:
             "status": RUNNING,
             "started_at": started.started_at,
             "grades": {},
-            "versions": dict(started.versions),
+            "versions": dict(started.environment),
         }
         with self._writing() as connection:
             connection.execute(insert(farm_runs).values(values).on_conflict_do_nothing())
@@ -93,12 +95,13 @@ class RunStore:
         """Write attempts and set columns of the run, in one transaction. Doing it twice changes nothing."""
         with self._writing() as connection:
             if attempts:
+                began = connection.execute(select(farm_runs.c.started_at).where(farm_runs.c.id == run_id)).scalar_one()
                 rows = insert(farm_run_tests)
                 keys = farm_run_tests.primary_key.columns
                 others = {c.name: rows.excluded[c.name] for c in farm_run_tests.c if c.name not in keys}
                 connection.execute(
                     rows.on_conflict_do_update(index_elements=keys, set_=others),
-                    [_row(run_id, attempt) for attempt in attempts],
+                    [_row(run_id, began, attempt) for attempt in attempts],
                 )
             connection.execute(update(farm_runs).where(farm_runs.c.id == run_id).values(dict(values)))
 
@@ -191,9 +194,12 @@ class RunStore:
             raise RecordingError(f"{self.path}: {str(reason).splitlines()[0]}") from problem
 
 
-def _row(run_id: int, attempt: AttemptFinished) -> Row:
-    row: Row = {name: getattr(attempt, name) for name in attempt.__slots__}
+def _row(run_id: int, began: datetime, attempt: AttemptFinished) -> Row:
+    row: Row = {c.name: getattr(attempt, c.name, None) for c in farm_run_tests.c}
     row["run_id"] = run_id
+    row["started_at"] = began + timedelta(microseconds=attempt.started_us)
+    row["outcome"] = attempt.raw_outcome or attempt.outcome
+    row["tenant"] = attempt.data_tenant
     row["properties"] = dict(attempt.properties)
     return row
 

@@ -28,14 +28,14 @@ def database(tmp_path: Path) -> Path:
 @pytest.fixture
 def started(database: Path) -> RunStarted:
     return RunStarted(
-        uuid="u-1", started_at=START, labs=("aod",), scale="small", seed=1, anchor=START, profile="clean", tenant=None,
-        database=str(database), versions={},
+        uuid="u-1", started_at=START, labs=("aod",), scale="small", seed=1, anchor=START, profile="clean", data_tenant=None,
+        database=str(database),
     )  # fmt: skip
 
 
 def attempt(name: str, outcome: str = "passed") -> AttemptFinished:
     return AttemptFinished(
-        nodeid=name, attempt=1, identity=name, outcome=outcome, phase="call", worker=None, started_at=START,
+        nodeid=name, attempt=1, identity=name, outcome=outcome, phase="call", worker=None, started_us=0,
         properties={f"farm.grade.aod.{name}.f1": 0.5},
     )  # fmt: skip
 

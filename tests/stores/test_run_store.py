@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ START = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
 def started(uuid: str = "u-1", **changes: object) -> RunStarted:
     values: dict[str, object] = {
         "uuid": uuid, "started_at": START, "labs": ("aod", "dcl"), "scale": "small", "seed": (1 << 64) - 1, "anchor": START,
-        "profile": "typical", "tenant": None, "database": "/nowhere", "versions": {"pytest": "9"},
+        "profile": "typical", "data_tenant": None, "database": "/nowhere", "environment": {"pytest": "9"},
     }  # fmt: skip
     return RunStarted(**(values | changes))  # type: ignore[arg-type]  # the values of RunStarted by name
 
@@ -37,10 +37,10 @@ def attempt(name: str, number: int = 1, outcome: str = "passed") -> AttemptFinis
         outcome=outcome,
         phase="call",
         worker="gw0",
-        started_at=START + timedelta(seconds=number),
+        started_us=number * 1_000_000,
         call_us=1 << 40,
         message="ünïcode\n",
-        tenant="me",
+        data_tenant="me",
         properties={"farm.x": 0.1, "none": None},
     )
 

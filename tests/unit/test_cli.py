@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,8 +27,8 @@ KEYS = [
 def record(root: Path, uuid: str, *, labs: tuple[str, ...] = ("aod",), database: Path | None = None) -> RunWriter:
     database = database or root / ".aosfarm" / "farm.db"
     started = RunStarted(
-        uuid=uuid, started_at=START, labs=labs, scale="small", seed=7, anchor=START, profile="clean", tenant=None,
-        database=str(database), versions={"pytest": "9.2"},
+        uuid=uuid, started_at=START, labs=labs, scale="small", seed=7, anchor=START, profile="clean", data_tenant=None,
+        database=str(database), environment={"pytest": "9.2"},
     )  # fmt: skip
     writer = RunWriter(started, rootdir=root, database=database)
     for number, (name, outcome) in enumerate([("t.py::ok", "passed"), ("t.py::bad", "failed")]):
@@ -40,7 +40,7 @@ def record(root: Path, uuid: str, *, labs: tuple[str, ...] = ("aod",), database:
                 outcome=outcome,
                 phase="call",
                 worker=None,
-                started_at=START + timedelta(seconds=number),
+                started_us=number * 1_000_000,
                 call_us=1_500_000,
                 message="first line\n\x1b[31msecond" if outcome == "failed" else None,
                 properties={"farm.grade.aod.shadow.f1": 0.875},

@@ -15,6 +15,7 @@ from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.events import (
     WIRE_VERSION,
     AttemptFinished,
+    ErrorSeen,
     Event,
     RunCollected,
     RunFinished,
@@ -39,29 +40,47 @@ started = st.builds(
     seed=st.integers(0, (1 << 64) - 1),
     anchor=times,
     profile=texts,
-    tenant=maybe_texts,
+    tenant=texts,
+    data_tenant=maybe_texts,
     database=texts,
-    versions=st.dictionaries(texts, texts, max_size=3),
+    dist=maybe_texts,
+    worker_count=st.integers(0, 9),
+    arguments=st.lists(texts, max_size=3).map(tuple),
+    environment=st.dictionaries(texts, texts, max_size=3),
+    selection=st.dictionaries(texts, st.lists(texts, max_size=2), max_size=3),
+    vcs_dirty=st.none() | st.booleans(),
+    owner_pid=st.none() | st.integers(0),
 )
 collected = st.builds(RunCollected, collected=st.integers(0), deselected=st.integers(0))
 attempts = st.builds(
     AttemptFinished,
     nodeid=texts,
-    attempt=st.integers(1),
     identity=texts,
+    attempt=st.integers(1),
+    variant=maybe_texts,
     outcome=texts,
+    raw_outcome=maybe_texts,
     phase=texts,
+    cause=texts,
+    replaces=st.none() | st.integers(1),
     worker=maybe_texts,
-    started_at=times,
+    started_us=st.integers(),
     setup_us=micros,
     call_us=micros,
     teardown_us=micros,
+    error_type=maybe_texts,
+    error_signature=maybe_texts,
+    error_location=maybe_texts,
     message=maybe_texts,
-    tenant=maybe_texts,
+    data_tenant=maybe_texts,
     properties=st.dictionaries(texts, scalars, max_size=4),
+    outputs=st.dictionaries(st.sampled_from(["longrepr", "stdout"]), texts),
 )
-finished = st.builds(RunFinished, finished_at=st.none() | times, status=texts, exit_code=st.none() | st.integers())
-events = st.one_of(started, collected, attempts, finished)
+errors = st.builds(ErrorSeen, source=texts, message=texts, body=maybe_texts)
+finished = st.builds(
+    RunFinished, finished_at=st.none() | times, status=texts, exit_code=st.none() | st.integers(), reason=maybe_texts
+)
+events = st.one_of(started, collected, attempts, errors, finished)
 
 
 @given(events)
@@ -118,15 +137,49 @@ def test_a_spool_of_a_newer_version_is_refused_and_not_guessed_at() -> None:
             seed=1,
             anchor=datetime(2026, 1, 1, tzinfo=UTC),
             profile="clean",
-            tenant=None,
+            data_tenant=None,
             database="/x",
-            versions={},
         )
     )
     record = json.loads(line)
     record["version"] = WIRE_VERSION + 1
     with pytest.raises(RecordingError, match=f"version {WIRE_VERSION + 1}.*version {WIRE_VERSION}"):
         decode(json.dumps(record))
+
+
+def test_a_spool_of_the_first_version_says_the_same_in_todays_words() -> None:
+    run, bad, counted, ok, wrong, odd, again, end = read_spool(Path(__file__).with_name("spool_v1.jsonl")).events
+
+    assert isinstance(run, RunStarted)
+    assert (run.tenant, run.data_tenant, run.seed, run.labs) == ("default", None, 7, ())
+    assert run.environment["python"] == "3.11.7"
+    assert run.environment["os"].startswith("Linux-")
+    assert run.environment["plugins"]["pytest-xdist"] == "3.8.0"
+    assert isinstance(bad, AttemptFinished)
+    assert (bad.nodeid, bad.phase, bad.outcome, bad.started_us) == ("test_bad.py", "collect", "error", 223_229)
+    assert counted == again == RunCollected(collected=3, deselected=0)
+    assert ok == AttemptFinished(
+        nodeid="test_shop.py::test_ok", identity="test_shop::test_ok", attempt=1, outcome="passed", phase="call",
+        started_us=225_195, setup_us=30_881, call_us=101, teardown_us=90,
+    )  # fmt: skip
+    assert isinstance(wrong, AttemptFinished)
+    assert (wrong.outcome, wrong.message) == ("failed", "assert 1 == 2")
+    assert isinstance(odd, AttemptFinished)
+    assert (odd.outcome, odd.raw_outcome) == ("other", "quarantined")
+    assert end == RunFinished(
+        finished_at=datetime.fromisoformat("2026-11-25T00:19:31.244059+00:00"), status="error", exit_code=1
+    )
+
+
+def test_a_second_try_of_the_first_version_replaces_the_first_one() -> None:
+    line = (
+        '{"event": "attempt_finished", "nodeid": "t.py::t", "attempt": 2, "identity": "t::t", "outcome": "passed", '
+        '"phase": "call", "worker": "gw0", "started_at": "2026-11-25T00:19:31.208643+00:00", "tenant": "mine", '
+        '"properties": {}}'
+    )
+    attempt = decode(line)
+    assert isinstance(attempt, AttemptFinished)
+    assert (attempt.cause, attempt.replaces, attempt.data_tenant, attempt.started_us) == ("rerun", 1, "mine", 0)
 
 
 def test_a_spool_can_be_claimed_only_when_its_writer_is_gone(tmp_path: Path) -> None:

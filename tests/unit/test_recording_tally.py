@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +21,7 @@ def finished(
         outcome=outcome,
         phase=phase,
         worker=None,
-        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        started_us=0,
         properties={f"farm.{key.replace('__', '.')}": value for key, value in properties.items()},
     )
 
@@ -39,7 +37,7 @@ EVENTS = [
     RunCollected(collected=6, deselected=2),
     finished("a", lab="aod,e2e", grade__aod__shadow__f1=0.5),
     finished("b", "failed", lab="dcl", grade__aod__shadow__f1=0.75, grade__aod__zombie__recall=1),
-    finished("c", "rerun", grade__dcl__x__f1=0.1),
+    finished("c", "other", grade__dcl__x__f1=0.1),
     finished("c", "passed", attempt=2, grade__dcl__x__f1=0.9),
     finished("d", "xfailed", grade__short=1, grade__aod__alone=2),
     finished("e.py", "error", phase="collect"),
