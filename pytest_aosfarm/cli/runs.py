@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.cli.output import NOT_FOUND, cell, print_json, print_table
-from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.cli.store import add_store_options, open_store, positive
 
 if TYPE_CHECKING:
+    import argparse
+
     from pytest_aosfarm.cli.output import Commands
 
 __all__ = ("RUN_KEYS", "add_commands")
@@ -25,47 +26,23 @@ MESSAGE_WIDTH = 80
 def add_commands(commands: Commands) -> None:
     """Add `runs`, `show` and `recover` to the parser."""
     runs = commands.add_parser("runs", help="list recorded runs, newest first")
-    runs.add_argument("-n", type=_positive, metavar="N", help="at most N runs")
+    runs.add_argument("-n", type=positive, metavar="N", help="at most N runs")
     runs.set_defaults(command=_runs)
 
     show = commands.add_parser("show", help="show one run with its tests and grades")
-    show.add_argument("id", type=_positive, metavar="ID")
+    show.add_argument("id", type=positive, metavar="ID")
     show.set_defaults(command=_show)
 
     recover = commands.add_parser("recover", help="import what runs left behind that died, or lost their database")
     recover.set_defaults(command=_recover)
 
-    usual, meant = "env AOSFARM_DB, else the nearest .aosfarm/farm.db", "the one that each run was meant for"
-    for command, default in ((runs, usual), (show, usual), (recover, meant)):
-        command.add_argument("--json", action="store_true", help="as JSON")
-        command.add_argument("--db", metavar="PATH", help=f"database file; default: {default}")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _database(arguments: argparse.Namespace) -> Path:
-    from pytest_aosfarm.recording.location import find_upwards, parse_db
-    from pytest_aosfarm.settings import environment
-
-    given = arguments.db or environment().get("AOSFARM_DB")
-    if given:
-        return parse_db(given, Path.cwd())
-    found = find_upwards("farm.db", Path.cwd())
-    if found is None:
-        raise ConfigurationError(
-            f"no .aosfarm/farm.db in {Path.cwd()} or above; run `pytest --lab=aod` first, or name a file with --db"
-        )
-    return found
+    for command in (runs, show):
+        add_store_options(command)
+    add_store_options(recover, db="the one that each run was meant for")
 
 
 def _runs(arguments: argparse.Namespace) -> int:
-    from pytest_aosfarm.recording.store import RunStore
-
-    with RunStore(_database(arguments), create=False) as store:
+    with open_store(arguments) as store:
         runs = [{key: run[key] for key in RUN_KEYS} for run in store.runs(arguments.n)]
     if arguments.json:
         print_json(runs)
@@ -76,13 +53,10 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from pytest_aosfarm.recording.store import RunStore
-
-    database = _database(arguments)
-    with RunStore(database, create=False) as store:
-        run = store.run(arguments.id)
+    with open_store(arguments) as store:
+        run, where = store.run(arguments.id), store.path
     if run is None:
-        print(f"aosfarm: no run {arguments.id} in {database}; `aosfarm runs` lists them", file=sys.stderr)
+        print(f"aosfarm: no run {arguments.id} in {where}; `aosfarm runs` lists them", file=sys.stderr)
         return NOT_FOUND
     if arguments.json:
         print_json(run)

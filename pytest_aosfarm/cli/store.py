@@ -1,0 +1,63 @@
+"""What the commands about recorded runs share: the options --db, --tenant and --json, and how they open the store."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_aosfarm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.recording.store import RunStore
+
+__all__ = ("DEFAULT_TENANT", "add_store_options", "open_store", "positive", "tenant_of")
+
+DEFAULT_TENANT = "default"
+"""Who keeps the runs of those who name no tenant."""
+
+
+NEAREST = "env AOSFARM_DB, else the nearest .aosfarm/farm.db"
+
+
+def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST) -> None:
+    """Add `--db`, `--tenant` and `--json`; `db` says which database is meant when none is named."""
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--db", metavar="PATH", help=f"database, a path or URL; default: {db}")
+    command.add_argument("--tenant", metavar="KEY", help=f"whose runs; default: env AOSFARM_TENANT, else {DEFAULT_TENANT}")
+
+
+def tenant_of(arguments: argparse.Namespace) -> str:
+    """Whose runs are meant."""
+    from pytest_aosfarm.settings import environment
+
+    return arguments.tenant or environment().get("AOSFARM_TENANT") or DEFAULT_TENANT
+
+
+def open_store(arguments: argparse.Namespace) -> RunStore:
+    """The store that the options mean, to be used in `with`. Raises ConfigurationError and RecordingError."""
+    from pytest_aosfarm.recording.store import RunStore
+
+    return RunStore(_database(arguments), create=False)
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, for `type=`."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _database(arguments: argparse.Namespace) -> Path:
+    from pytest_aosfarm.recording.location import find_upwards, parse_db
+    from pytest_aosfarm.settings import environment
+
+    given = arguments.db or environment().get("AOSFARM_DB")
+    if given:
+        return parse_db(given, Path.cwd())
+    found = find_upwards("farm.db", Path.cwd())
+    if found is None:
+        raise ConfigurationError(
+            f"no .aosfarm/farm.db in {Path.cwd()} or above; run `pytest --lab=aod` first, or name a database with --db"
+        )
+    return found
