@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "modules": {"errors", "tenants"},
     "twins": {"errors", "modules.catalog", "modules.contracts"},
     "recording": {"errors"},
+    "exports": {"errors", "history", "recording"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
     "plugin": {"errors", "farm", "modules", "recording", "settings", "synthetic", "tenants"},
     "sinks": {
