@@ -7,6 +7,7 @@ import platform
 import secrets
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 __all__ = ("Owner", "is_alive", "this_process")
@@ -24,14 +25,14 @@ class Owner:
     """A process that records a run.
 
     `boot` names the start of the machine and the process numbering that `pid` counts in: a container has its own.
-    `started` is when the process began, in whatever unit the system has. Both are None where that cannot be known.
+    `started` is when the process began, in whatever unit the system counts. Both are None where that cannot be known.
     `token` is random: who knows it, is the owner.
     """
 
     host: str
     boot: str | None
     pid: int
-    started: str | None
+    started: int | None
     token: str
 
 
@@ -68,14 +69,18 @@ def _boot() -> str | None:
         return _asked("sysctl", "-n", "kern.bootsessionuuid")
 
 
-def _started(pid: int) -> str | None:
-    """When a process began; "" for one that has ended and whose parent has not noticed."""
+def _started(pid: int) -> int | None:
+    """When a process began; 0 for one that has ended and whose parent has not noticed."""
     try:
         # The name of the program comes second, in brackets, and may hold anything, brackets too.
         fields = PROC.joinpath(str(pid), "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
-        return _asked("ps", "-o", "lstart=", "-p", str(pid))
-    return "" if fields[_STATE] in {"Z", "X"} else fields[_STARTED]
+        answer = _asked("ps", "-o", "lstart=", "-p", str(pid))
+        try:
+            return round(datetime.strptime(f"{answer} +0000", "%a %b %d %H:%M:%S %Y %z").timestamp())
+        except ValueError:
+            return None
+    return 0 if fields[_STATE] in {"Z", "X"} else int(fields[_STARTED])
 
 
 def _asked(*command: str) -> str | None:

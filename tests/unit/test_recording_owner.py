@@ -51,7 +51,7 @@ def test_a_process_is_alive_while_stopped_and_dead_before_its_parent_noticed(chi
 
 
 def test_a_pid_that_somebody_else_has_now_is_not_the_owner() -> None:
-    assert is_alive(replace(this_process(), started="1")) is False
+    assert is_alive(replace(this_process(), started=1)) is False
 
 
 @pytest.mark.parametrize("unknown", [{"host": "elsewhere"}, {"boot": "another"}, {"boot": None}, {"started": None}])
@@ -61,10 +61,13 @@ def test_what_cannot_be_known_is_not_guessed(unknown) -> None:
 
 def test_where_there_is_no_proc_the_tools_of_the_system_are_asked(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(owner, "PROC", tmp_path)
-    monkeypatch.setattr(owner, "_asked", lambda *command: " ".join(command))
+    answers: dict[str, str | None] = {"sysctl": "a-b-c", "ps": "Wed Nov 25 00:16:18 2026"}
+    monkeypatch.setattr(owner, "_asked", lambda tool, *_: answers[tool])
     one = this_process()
-    assert (one.boot, one.started) == ("sysctl -n kern.bootsessionuuid", f"ps -o lstart= -p {os.getpid()}")
+    assert (one.boot, one.started) == ("a-b-c", 1795565778)
     assert is_alive(one) is True
+    answers["ps"] = None
+    assert is_alive(one) is None
 
 
 def test_a_tool_that_is_not_there_leaves_it_unknown() -> None:
