@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "sinks": {
         "errors",
         "recording.synthetic_ddl",
-        "recording.synthetic_isolation",
+        "recording.isolation",
         "recording.synthetic_tables",
         "synthetic",
     },

@@ -3,34 +3,62 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pytest_aosfarm.errors import ConfigurationError
 
-__all__ = ("FOLDER", "farm_folder", "find_upwards", "parse_db", "spool_folder")
+__all__ = ("DEFAULT_TENANT", "FOLDER", "Database", "farm_folder", "find_upwards", "parse_db", "spool_folder")
+
+DEFAULT_TENANT = "default"
+"""Whose runs are that were recorded without --farm-tenant."""
 
 FOLDER = ".aosfarm"
 DATABASE = "farm.db"
 SPOOL = "spool"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+_POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?", re.IGNORECASE)
 
 
-def parse_db(value: str | None, rootdir: Path) -> Path:
-    """The SQLite file that `value` (a path or `sqlite:///path`) means; None means `rootdir/.aosfarm/farm.db`.
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where runs are kept: the SQLite file at `path`, or the PostgreSQL at `url`. Shows no password."""
+
+    path: Path | None = None
+    url: str = field(default="", repr=False)
+
+    @property
+    def public(self) -> str:
+        """The path, or the URL without user and password, which is all that may be written down or shown."""
+        if self.path is not None:
+            return str(self.path)
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    def __str__(self) -> str:
+        return self.public
+
+
+def parse_db(value: str | None, rootdir: Path) -> Database:
+    """What `value` means: a path, `sqlite:///path` or `postgresql://…`; None means `rootdir/.aosfarm/farm.db`.
 
     A relative path counts from `rootdir`. Raises ConfigurationError for any other URL. The message never shows
     the URL itself: it may hold a password.
     """
     if value is None:
-        return rootdir / FOLDER / DATABASE
+        return Database(rootdir / FOLDER / DATABASE)
     path = value
-    if url := _SCHEME.fullmatch(value):
+    url = _SCHEME.fullmatch(value)
+    if url:
         scheme, rest = url[1].lower(), url[2]
+        if _POSTGRES.fullmatch(scheme):
+            return _postgres(rest)
         if scheme != "sqlite":
             raise ConfigurationError(
-                f"a database of the kind {scheme!r} was asked for; runs are recorded in SQLite only: "
-                "give a path or sqlite:///PATH"
+                f"a database of the kind {scheme!r} was asked for; runs are recorded in SQLite or PostgreSQL: "
+                "give a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE"
             )
         if not rest.startswith("///") or "?" in rest or "#" in rest:
             raise ConfigurationError(
@@ -39,7 +67,22 @@ def parse_db(value: str | None, rootdir: Path) -> Path:
         path = rest.removeprefix("///")
     if not path.strip():
         raise ConfigurationError("the name of the database is empty: give a path or sqlite:///PATH")
-    return rootdir / Path(path).expanduser()
+    return Database(rootdir / Path(path).expanduser())
+
+
+def _postgres(rest: str) -> Database:
+    url = f"postgresql:{rest}"
+    try:
+        parts = urlsplit(url)
+        valid = rest.startswith("//") and parts.port != 0 and not parts.fragment
+    except ValueError:
+        valid = False
+    if not valid or re.search(r"\s", url):
+        raise ConfigurationError(
+            "the PostgreSQL URL cannot be read: give postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+            "with special characters of the password as %XX"
+        )
+    return Database(url=url)
 
 
 def spool_folder(rootdir: Path) -> Path:

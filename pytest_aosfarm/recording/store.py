@@ -1,62 +1,79 @@
-"""The run store: one SQLite file that several test runs may write at once."""
+"""The run store of one tenant: what a test run writes, and what was written of one run."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+import json
+import zlib
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import URL, Connection, create_engine, event, func, select, text, update
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.status import RUNNING
+from pytest_aosfarm.recording.engine import database_clock, errors_of, open_engine, reading, writing
+from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen
+from pytest_aosfarm.recording.location import Database
+from pytest_aosfarm.recording.rows import ResultRows
+from pytest_aosfarm.recording.schema import prepare
+from pytest_aosfarm.recording.status import QUEUED
 from pytest_aosfarm.recording.tables import (
-    APPLICATION_ID,
-    SCHEMA_VERSION,
+    farm_errors,
+    farm_run_test_output,
     farm_run_tests,
     farm_runs,
-    metadata,
+    farm_scenarios,
+    farm_tenants,
+    farm_test_aliases,
+    farm_tests,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
-    from pytest_aosfarm.recording.events import AttemptFinished, RunStarted
+    from sqlalchemy import Connection, Table
 
-__all__ = ("RunStore",)
+    from pytest_aosfarm.recording.events import Event, RunStarted
+
+__all__ = ("BUSY_SECONDS", "RunStore")
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's write before it counts as failed."""
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 class RunStore:
-    """Reads and writes the runs of one SQLite file. Every method may raise RecordingError."""
+    """Reads and writes one tenant's runs. Every method may raise RecordingError.
 
-    def __init__(self, path: Path, *, create: bool, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Open `path`; with `create` make it, and its folder, when it is not there yet.
+    Every statement names the tenant; on PostgreSQL a policy holds it to that as well.
+    """
 
-        A file of another program, or of a newer pytest-aosfarm, is refused and left as it is.
+    def __init__(
+        self, where: Database | Path, tenant: str, *, create: bool = False, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        """Open the store; with `create` make the SQLite file, and its folder, when it is not there yet.
+
+        A file of another program, and a schema that is newer, are refused and left as they are; so is a PostgreSQL
+        whose schema is older or not there: a test run never alters it. Raises ConfigurationError without a tenant.
         """
-        self.path = path
-        self._patience = busy_seconds
-        if not create and not path.is_file():
+        self.where = Database(where) if isinstance(where, Path) else where
+        self.tenant = tenant
+        self._aliases: dict[str, int] = {}
+        self._errors_seen = 0
+        path = self.where.path
+        if not create and path is not None and not path.is_file():
             raise RecordingError(f"{path}: no such database; a run with a Farm option makes one")
-        self._engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds})
-        event.listen(self._engine, "connect", _take_over_transactions)
-        event.listen(self._engine, "begin", _begin)
+        self.engine = open_engine(self.where, tenant, busy_seconds=busy_seconds)
+        self.dialect = self.engine.dialect.name
+        self._rows = ResultRows(self.dialect, tenant)
         try:
-            with self._errors():
-                if create:
+            with errors_of(self.where):
+                if create and path is not None:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                self._prepare(create=create)
+                prepare(self.engine, self.where, create=create, busy_seconds=busy_seconds)
         except RecordingError:
             self.close()
             raise
@@ -68,152 +85,156 @@ class RunStore:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
+        """Let go of the database."""
+        self.engine.dispose()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction of this tenant that commits at the end."""
+        return writing(self.engine, self.where)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction of this tenant that only reads."""
+        return reading(self.engine, self.where)
+
+    def upsert(self, table: Table) -> Any:
+        """An INSERT of the database at hand, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
     def begin_run(self, started: RunStarted) -> int:
-        """Make the row of a run (status `running`) unless it is there, and return its id."""
-        values = {
-            "uuid": started.uuid,
-            "tenant": started.data_tenant,
-            "lab": ",".join(started.labs) or None,
-            "scale": started.scale,
-            "seed": started.seed,
-            "anchor": started.anchor,
-            "profile": started.profile,
-            "status": RUNNING,
-            "started_at": started.started_at,
-            "grades": {},
-            "versions": dict(started.environment),
-        }
-        with self._writing() as connection:
-            connection.execute(insert(farm_runs).values(values).on_conflict_do_nothing())
-            found = connection.execute(select(farm_runs.c.id).where(farm_runs.c.uuid == started.uuid))
-            return int(found.scalar_one())
+        """Make the row of a run (status `queued`) unless it is there, and return its number."""
+        runs, aliases = farm_runs.c, farm_test_aliases.c
+        with self.writing() as connection:
+            former = select(aliases.identity, aliases.test_id).where(aliases.tenant_id == self.tenant)
+            self._aliases = dict(connection.execute(former).tuples().all())
+            ours = select(runs.id).where(runs.tenant_id == self.tenant, runs.uuid == started.uuid)
+            found = connection.execute(ours).scalar_one_or_none()
+            if found is not None:
+                return int(found)
+            counter = self.upsert(farm_tenants).values(tenant_id=self.tenant, last_run_id=1)
+            counter = counter.on_conflict_do_update(
+                index_elements=["tenant_id"], set_={"last_run_id": farm_tenants.c.last_run_id + 1}
+            ).returning(farm_tenants.c.last_run_id)
+            run_id = int(connection.execute(counter).scalar_one())
+            scenario = _scenario(started)
+            row = self.upsert(farm_scenarios).values(tenant_id=self.tenant, first_run_id=run_id, **scenario)
+            connection.execute(row.on_conflict_do_nothing())
+            values = _run_values(started) | {"scenario_id": scenario["id"], "heartbeat_at": database_clock(self.dialect)}
+            # Another process may have recovered this very run since the look above: PostgreSQL lets both look.
+            insert = self.upsert(farm_runs).values(tenant_id=self.tenant, id=run_id, **values)
+            connection.execute(insert.on_conflict_do_nothing(index_elements=["tenant_id", "uuid"]))
+            return int(connection.execute(ours).scalar_one())
 
-    def save(self, run_id: int, attempts: Sequence[AttemptFinished], values: Mapping[str, object]) -> None:
-        """Write attempts and set columns of the run, in one transaction. Doing it twice changes nothing."""
-        with self._writing() as connection:
-            if attempts:
-                began = connection.execute(select(farm_runs.c.started_at).where(farm_runs.c.id == run_id)).scalar_one()
-                rows = insert(farm_run_tests)
-                keys = farm_run_tests.primary_key.columns
-                others = {c.name: rows.excluded[c.name] for c in farm_run_tests.c if c.name not in keys}
-                connection.execute(
-                    rows.on_conflict_do_update(index_elements=keys, set_=others),
-                    [_row(run_id, began, attempt) for attempt in attempts],
-                )
-            connection.execute(update(farm_runs).where(farm_runs.c.id == run_id).values(dict(values)))
+    def save(self, run_id: int, events: Sequence[Event], columns: Mapping[str, object]) -> None:
+        """Write events and set columns of the run, in one transaction. Doing it twice changes nothing."""
+        attempts = [event for event in events if isinstance(event, AttemptFinished)]
+        errors = [event for event in events if isinstance(event, ErrorSeen)]
+        with self.writing() as connection:
+            self._rows.write(connection, run_id, attempts, self._aliases)
+            for number, error in enumerate(errors, self._errors_seen + 1):
+                row = {"number": number, "source": error.source, "message": error.message, "body": error.body}
+                insert = self.upsert(farm_errors).values(tenant_id=self.tenant, run_id=run_id, **row)
+                connection.execute(insert.on_conflict_do_nothing())
+            ours = (farm_runs.c.tenant_id == self.tenant) & (farm_runs.c.id == run_id)
+            beat = {"heartbeat_at": database_clock(self.dialect)}
+            connection.execute(update(farm_runs).where(ours).values({**beat, **columns}))
+        self._errors_seen += len(errors)
 
     def status(self, run_id: int) -> str:
         """The status of a run that exists."""
-        with self._reading() as connection:
-            found = connection.execute(select(farm_runs.c.status).where(farm_runs.c.id == run_id))
+        runs = farm_runs.c
+        with self.reading() as connection:
+            found = connection.execute(select(runs.status).where(runs.tenant_id == self.tenant, runs.id == run_id))
             return str(found.scalar_one())
 
     def runs(self, limit: int | None = None) -> list[Row]:
-        """The newest runs first, each with every column of `farm_runs`."""
-        with self._reading() as connection:
-            found = connection.execute(select(farm_runs).order_by(farm_runs.c.id.desc()).limit(limit))
+        """The newest runs first, each with every column of `farm_runs` and the name of its scenario."""
+        with self.reading() as connection:
+            found = connection.execute(self._runs().order_by(farm_runs.c.id.desc()).limit(limit))
             return [dict(row) for row in found.mappings()]
 
     def run(self, run_id: int) -> Row | None:
         """One run with its `tests`, in the order in which they started; None when there is no such run."""
-        tests = farm_run_tests.c
-        with self._reading() as connection:
-            found = connection.execute(select(farm_runs).where(farm_runs.c.id == run_id)).mappings().one_or_none()
+        one, tests = farm_run_tests.c, farm_tests.c
+        with self.reading() as connection:
+            found = connection.execute(self._runs().where(farm_runs.c.id == run_id)).mappings().one_or_none()
             if found is None:
                 return None
             rows = connection.execute(
-                select(*(column for column in tests if column is not tests.run_id))
-                .where(tests.run_id == run_id)
-                .order_by(tests.started_at, tests.nodeid, tests.attempt)
+                select(
+                    one.test_id,
+                    tests.identity,
+                    tests.nodeid,
+                    *(column for column in one if column.name not in {"tenant_id", "run_id", "test_id"}),
+                )
+                .join(farm_tests, (tests.tenant_id == one.tenant_id) & (tests.id == one.test_id))
+                .where(one.tenant_id == self.tenant, one.run_id == run_id)
+                .order_by(one.started_us, tests.nodeid, one.attempt)
             )
-            return {**found, "tests": [dict(row) for row in rows.mappings()]}
+            return {**found, "tests": [{**row, "properties": row["properties"] or {}} for row in rows.mappings()]}
 
-    def _prepare(self, *, create: bool) -> None:
-        with self._engine.connect().execution_options(farm_reads=True) as connection:
-            if self._is_ours(connection):
-                return
-        if not create:
-            raise RecordingError(f"{self.path}: holds no runs yet")
-        self._use_write_ahead_log()
-        with self._engine.begin() as connection:
-            # Another process may have been faster since the look above.
-            if not self._is_ours(connection):
-                metadata.create_all(connection)
-                connection.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
-                connection.execute(text(f"PRAGMA user_version = {SCHEMA_VERSION}"))
+    def outputs(self, run_id: int) -> Iterator[Row]:
+        """What attempts of a run wrote: test_id, attempt, kind, text."""
+        one = farm_run_test_output.c
+        wanted = select(one.test_id, one.attempt, one.kind, one.body)
+        wanted = wanted.where(one.tenant_id == self.tenant, one.run_id == run_id)
+        with self.reading() as connection:
+            for row in connection.execute(wanted.order_by(one.test_id, one.attempt, one.kind)).mappings():
+                found = dict(row)
+                yield found | {"text": zlib.decompress(found.pop("body")).decode()}
 
-    def _is_ours(self, connection: Connection) -> bool:
-        """Whether the file holds our tables; False for an empty file. Raises RecordingError for anything else."""
-        application = connection.execute(text("PRAGMA application_id")).scalar_one()
-        version = connection.execute(text("PRAGMA user_version")).scalar_one()
-        tables = connection.execute(select(func.count()).select_from(text("sqlite_master"))).scalar_one()
-        if application == APPLICATION_ID and version == SCHEMA_VERSION:
-            return True
-        if application == APPLICATION_ID:
-            raise RecordingError(
-                f"{self.path}: its schema version is {version}, this pytest-aosfarm knows {SCHEMA_VERSION}; "
-                "upgrade pytest-aosfarm or name another file with --farm-db"
+    def errors(self, run_id: int) -> list[Row]:
+        """What went wrong outside any test: number, source, message, body."""
+        one = farm_errors.c
+        wanted = select(one.number, one.source, one.message, one.body)
+        with self.reading() as connection:
+            found = connection.execute(
+                wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number)
             )
-        if application or version or tables:
-            raise RecordingError(f"{self.path}: a SQLite file of another program; name another file with --farm-db")
-        return False
+            return [dict(row) for row in found.mappings()]
 
-    def _use_write_ahead_log(self) -> None:
-        deadline = time.monotonic() + self._patience
-        while True:
-            # The switch does not wait for a lock as other statements do: SQLite answers "locked" at once.
-            try:
-                with self._engine.connect().execution_options(farm_reads=None) as connection:
-                    connection.execute(text("PRAGMA journal_mode = WAL"))
-            except OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
+    def count(self, table: Table) -> int:
+        """How many rows of a table are this tenant's."""
+        with self.reading() as connection:
+            counted = select(func.count()).select_from(table).where(table.c.tenant_id == self.tenant)
+            return int(connection.execute(counted).scalar_one())
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._errors(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._errors(), self._engine.connect().execution_options(farm_reads=True) as connection:
-            yield connection
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError) as problem:
-            reason = problem.orig if isinstance(problem, DBAPIError) else problem
-            raise RecordingError(f"{self.path}: {str(reason).splitlines()[0]}") from problem
+    def _runs(self) -> Any:
+        scenarios = farm_scenarios.c
+        joined = (scenarios.tenant_id == farm_runs.c.tenant_id) & (scenarios.id == farm_runs.c.scenario_id)
+        chosen = select(farm_runs, scenarios.name.label("scenario")).outerjoin(farm_scenarios, joined)
+        return chosen.where(farm_runs.c.tenant_id == self.tenant)
 
 
-def _row(run_id: int, began: datetime, attempt: AttemptFinished) -> Row:
-    row: Row = {c.name: getattr(attempt, c.name, None) for c in farm_run_tests.c}
-    row["run_id"] = run_id
-    row["started_at"] = began + timedelta(microseconds=attempt.started_us)
-    row["outcome"] = attempt.raw_outcome or attempt.outcome
-    row["tenant"] = attempt.data_tenant
-    row["properties"] = dict(attempt.properties)
-    return row
+def _run_values(started: RunStarted) -> Row:
+    same = {
+        name: getattr(started, name)
+        for name in farm_runs.c.keys()  # noqa: SIM118 - a collection of columns, whose iteration gives columns
+        if hasattr(started, name) and name not in {"tenant_id", "id"}
+    }
+    environment = dict(started.environment)
+    return same | {
+        "lab": ",".join(started.labs) or None,
+        "status": QUEUED,
+        "grades": {},
+        "environment": environment,
+        "environment_hash": _digest(environment),
+        "arguments": list(started.arguments),
+    }
 
 
-def _take_over_transactions(connection: sqlite3.Connection, _record: object) -> None:
-    # Python's sqlite3 would begin transactions by itself, and late: then two writers can deadlock.
-    connection.isolation_level = None
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _scenario(started: RunStarted) -> Row:
+    """What the run was asked to do; its id says whether another run was asked the same."""
+    asked = {
+        "lab": ",".join(started.labs) or None,
+        "scale": started.scale,
+        "profile": started.profile,
+        "chaos": started.chaos,
+        "data_tenant": started.data_tenant,
+        "selection": dict(started.selection),
+    }
+    named = [asked["lab"] or "tests", asked["scale"], asked["profile"], asked["chaos"], asked["data_tenant"]]
+    return {"id": int(_digest(asked), 16) >> 1, "name": " ".join(str(part) for part in named if part), **asked}
 
 
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if "farm_reads" not in options:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    elif options["farm_reads"]:
-        connection.exec_driver_sql("BEGIN")
+def _digest(value: Row) -> str:
+    return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()

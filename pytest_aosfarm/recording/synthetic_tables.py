@@ -2,7 +2,7 @@
 
 Every row says whose it is, and keys begin with that: no reference crosses tenants. On PostgreSQL a table is partitioned
 by tenant; its foreign keys stand on the partitions, where they are validated before anybody sees the rows. What else
-keeps tenants apart there stands in `synthetic_isolation`.
+keeps tenants apart there stands in `isolation`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from pytest_aosfarm.errors import ConfigurationError
-from pytest_aosfarm.recording.synthetic_isolation import NOT_EMPTY
+from pytest_aosfarm.recording.isolation import NOT_EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_aosfarm.errors import ConfigurationError
-from pytest_aosfarm.recording.synthetic_isolation import READER
+from pytest_aosfarm.recording.isolation import READER
 from pytest_aosfarm.recording.synthetic_tables import VIEWS, synthetic
 from pytest_aosfarm.sinks.postgres_checks import CHECKS, RELATIONS, TABLE
 from pytest_aosfarm.sinks.postgres_connection import check_version, value

@@ -6,10 +6,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import LoadError
+from pytest_aosfarm.recording.isolation import READER
+from pytest_aosfarm.recording.postgres_isolation import isolate, make_role
 from pytest_aosfarm.recording.synthetic_ddl import column_types, postgres_parents, quoted, references, views
-from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition, synthetic
+from pytest_aosfarm.recording.synthetic_tables import PREFIX, VIEWS, definition, synthetic
 from pytest_aosfarm.sinks.postgres_connection import check_version, execute, exists, value
-from pytest_aosfarm.sinks.postgres_isolation import isolate, make_reader
 from pytest_aosfarm.sinks.postgres_tenant import as_tenant, known_tenant
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def make_parents(connection: psycopg.Connection[Any]) -> None:
         for view in views("WITH (security_invoker = true)"):
             if not exists(connection, view.split('"')[1]):
                 execute(connection, f"CREATE VIEW {view}")
-        isolate(connection)
-        make_reader(connection)
+        tables = [table.name for table in synthetic.sorted_tables]
+        isolate(connection, tables)
+        make_role(connection, READER, [*tables, *VIEWS])
 
 
 class Partitions:

@@ -10,15 +10,13 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.recording.synthetic_isolation import NAME_TENANT, READER
+from pytest_aosfarm.recording.isolation import NAME_TENANT, READER, UNBOUND
 from pytest_aosfarm.sinks.postgres_connection import opened, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ("TenantConnection", "as_tenant", "known_tenant", "tenant_connection")
-
-_UNBOUND = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 
 
 def known_tenant(tenant_id: str) -> str:
@@ -115,7 +113,7 @@ def tenant_connection(url: str, tenant_id: str) -> Iterator[TenantConnection]:
         # Whoever made the role may give it away, but need not be able to become it: only trying tells.
         with suppress(errors.InsufficientPrivilege, errors.InvalidParameterValue), connection.transaction():
             connection.execute(f"SET ROLE {READER}".encode())
-        if value(connection, _UNBOUND):
+        if value(connection, UNBOUND):
             raise LoadError(
                 f"{connection.info.user} is a role that no policy binds, and there is no {READER} to become: "
                 "load a tenant as a role that may create roles, or connect as another"

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from synthetic_data import dataset
 
-from pytest_aosfarm.recording.synthetic_isolation import READER
+from pytest_aosfarm.recording.isolation import READER
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from synthetic_data import by_id, dataset
 
-from pytest_aosfarm.recording.synthetic_isolation import NOT_EMPTY, POLICY, READER
+from pytest_aosfarm.recording.isolation import NOT_EMPTY, POLICY, READER
 from pytest_aosfarm.sinks.postgres_doctor import examine
 from pytest_aosfarm.sinks.postgres_tenant import as_tenant
 

@@ -7,7 +7,7 @@ import pytest
 from synthetic_data import Astray, Raising, dataset, like_services
 
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.recording.synthetic_isolation import NOT_EMPTY, POLICY, READER
+from pytest_aosfarm.recording.isolation import NOT_EMPTY, POLICY, READER
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
 from pytest_aosfarm.sinks.postgres_doctor import examine

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from pytest_aosfarm import tenant_connection
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.recording.synthetic_isolation import READER
+from pytest_aosfarm.recording.isolation import READER
 from pytest_aosfarm.sinks.postgres_tenant import as_tenant
 
 TENANTS = ("a", "b's", "c\\c")

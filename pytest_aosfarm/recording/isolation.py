@@ -1,4 +1,4 @@
-"""SQL that keeps tenants apart in PostgreSQL: row level security on every synthetic table and on each of its partitions.
+"""SQL that keeps tenants apart in PostgreSQL: row level security on every table with rows of tenants, and its partitions.
 
 The policy lets a transaction see and write the rows of the tenant that it has named, and none where it has named none.
 """
@@ -10,10 +10,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("NAMED", "NAME_TENANT", "NOT_EMPTY", "POLICY", "READER", "add_not_empty", "isolation")
+__all__ = (
+    "NAMED",
+    "NAME_TENANT",
+    "NOT_EMPTY",
+    "POLICY",
+    "READER",
+    "RECORDER",
+    "UNBOUND",
+    "add_not_empty",
+    "isolation",
+)
 
 READER = "aosfarm_reader"
 """The role of those who read: it owns nothing and sees the parents and the views."""
+
+RECORDER = "aosfarm_recorder"
+"""The role of those who record runs: it owns nothing, and reads and writes the run store."""
 
 SETTING = "aosfarm.tenant_id"
 POLICY = "aosfarm_tenant"
@@ -22,6 +35,9 @@ NOT_EMPTY = "tenant_id_not_empty"
 
 NAME_TENANT = f"SELECT set_config('{SETTING}', %s, true)"
 """Says whose the rest of the transaction is."""
+
+UNBOUND = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+"""Whether no policy binds the present role."""
 
 NAMED = f"(tenant_id = current_setting('{SETTING}'::text, true))"
 """The policy's condition, as the catalogue writes it."""

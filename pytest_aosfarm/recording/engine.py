@@ -1,0 +1,123 @@
+"""Connections to a run store, SQLite or PostgreSQL: every transaction is of one tenant, and every trouble one error."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, create_engine, event, func, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from pytest_aosfarm.errors import ConfigurationError, RecordingError
+from pytest_aosfarm.recording.isolation import NAME_TENANT, RECORDER, UNBOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import ColumnElement, Engine
+
+    from pytest_aosfarm.recording.location import Database
+
+__all__ = ("database_clock", "errors_of", "open_engine", "reading", "writing")
+
+CONNECT_SECONDS = 3
+STATEMENT_SECONDS = 60
+
+
+def open_engine(where: Database, tenant: str, *, busy_seconds: float) -> Engine:
+    """An engine whose transactions see `tenant` alone; connects when first used.
+
+    `busy_seconds` is how long a write waits for another process's. Raises ConfigurationError without a tenant, and
+    RecordingError for a URL that cannot be read.
+    """
+    if not tenant:
+        raise ConfigurationError("no tenant, no runs: name the tenant whose runs are meant")
+    if where.path is not None:
+        engine = create_engine(URL.create("sqlite", database=str(where.path)), connect_args={"timeout": busy_seconds})
+        event.listen(engine, "connect", _take_over_transactions)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    with errors_of(where):
+        url = make_url(where.url).set(drivername="postgresql+psycopg")
+    usual = {"connect_timeout": CONNECT_SECONDS, "application_name": "aosfarm"}
+    engine = create_engine(url, connect_args={k: v for k, v in usual.items() if k not in url.query}, pool_pre_ping=True)
+
+    def prepare(connection: Any, _record: object) -> None:
+        _become_recorder(connection, busy_seconds)
+
+    def name_tenant(connection: Connection) -> None:
+        if not connection.get_execution_options().get("farm_schema"):
+            connection.exec_driver_sql(NAME_TENANT, (tenant,))
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", name_tenant)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine, where: Database) -> Iterator[Connection]:
+    """A transaction that commits at the end. Raises RecordingError."""
+    with errors_of(where), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine, where: Database) -> Iterator[Connection]:
+    """A transaction that reads and waits for nobody's writes. Raises RecordingError."""
+    with errors_of(where), engine.connect().execution_options(farm_reads=True) as connection:
+        yield connection
+
+
+@contextmanager
+def errors_of(where: Database) -> Iterator[None]:
+    """Turn whatever a database may raise into a RecordingError of one line that shows no password."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, ValueError) as problem:
+        reason = problem.orig if isinstance(problem, DBAPIError) else problem
+        line = next(iter(str(reason).splitlines()), type(reason).__name__)
+        if where.url and not isinstance(problem, DBAPIError):
+            line = "the URL cannot be read"  # its error quotes the URL
+        raise RecordingError(f"{where}: {line}") from (None if where.url else problem)
+
+
+def database_clock(dialect: str) -> ColumnElement[Any]:
+    """The database's own present time, as a UtcDateTime column holds it."""
+    if dialect == "sqlite":
+        return func.strftime("%Y-%m-%d %H:%M:%f000", "now")
+    return func.clock_timestamp()
+
+
+def _take_over_transactions(connection: sqlite3.Connection, _record: object) -> None:
+    # Python's sqlite3 would begin transactions by itself, and late: then two writers can deadlock.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if "farm_reads" not in options:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif options["farm_reads"]:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _become_recorder(connection: Any, busy_seconds: float) -> None:
+    """Be the role that the policies bind, where that can be had; refuse a role that none binds."""
+    autocommit, connection.autocommit = connection.autocommit, True
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {round(busy_seconds * 1000)}")
+        cursor.execute(f"SET statement_timeout = {STATEMENT_SECONDS * 1000}")
+        cursor.execute("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", (RECORDER,))
+        if (found := cursor.fetchone()) is not None and found[0]:
+            cursor.execute(f"SET ROLE {RECORDER}")
+        cursor.execute(UNBOUND)
+        unbound = cursor.fetchone()[0]
+    connection.autocommit = autocommit
+    if unbound:
+        raise RecordingError(
+            f"the role {connection.info.user} is bound by no policy and cannot become {RECORDER}: connect as another "
+            "role, or run `aosfarm db upgrade` as one that may make roles"
+        )
