@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 COUNTS = ("collected", "deselected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed", "not_run")
 
 
-def all_runs(root: Path, name: str = ".aosfarm/farm.db") -> list[dict[str, Any]]:
+def all_runs(root: Path, name: str = ".aosfarm/farm.db", tenant: str = "default") -> list[dict[str, Any]]:
     """Every run in the store under `root`, the newest first, each with its tests."""
-    with RunStore(root / name, create=False) as store:
+    with RunStore(root / name, tenant) as store:
         ids: list[Any] = [run["id"] for run in store.runs()]
         return [run for one in ids if (run := store.run(one)) is not None]
 

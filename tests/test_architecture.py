@@ -34,6 +34,7 @@ MAY_IMPORT = {
         "errors",
         "recording.synthetic_ddl",
         "recording.isolation",
+        "recording.postgres_isolation",
         "recording.synthetic_tables",
         "synthetic",
     },
@@ -42,6 +43,7 @@ MAY_IMPORT = {
 """Room (a package, or a file beside it) -> what else of the package its files may import; always their own room."""
 
 MAY_USE = {
+    "alembic": ["recording/migrations/", "recording/schema.py"],
     "faker": ["synthetic/faker_provider.py"],
     "fastapi": ["twins/"],
     "filelock": ["farm.py"],
@@ -49,11 +51,13 @@ MAY_USE = {
     "hypothesis": ["synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
-    "psycopg": ["sinks/postgres"],
+    "psycopg": ["recording/postgres_isolation.py", "sinks/postgres"],
     "pyarrow": ["sinks/", "synthetic/"],
     "pydantic": ["modules/", "synthetic/records/", "twins/"],
     "pytest": ["plugin/"],
-    "sqlalchemy": ["recording/store.py", "recording/synthetic_", "recording/tables.py"],
+    "sqlalchemy": [
+        *(f"recording/{name}" for name in ("engine", "migrations/", "rows", "schema", "store", "synthetic_", "tables")),
+    ],
     "uvicorn": ["twins/serve.py"],
 }
 """Library -> the files and folders of the package that may import it. Nothing else but the standard library is used."""

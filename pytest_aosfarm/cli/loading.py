@@ -102,4 +102,4 @@ def _sqlite_path(url: str) -> Path | None:
         raise ConfigurationError(f"--db: {scheme[1]} is no database that data is loaded into; valid: {DATABASES}")
     from pytest_aosfarm.recording.location import parse_db
 
-    return parse_db(url, Path.cwd())
+    return parse_db(url, Path.cwd()).path

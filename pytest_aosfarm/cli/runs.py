@@ -54,7 +54,7 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     with open_store(arguments) as store:
-        run, where = store.run(arguments.id), store.path
+        run, where = store.run(arguments.id), store.where
     if run is None:
         print(f"aosfarm: no run {arguments.id} in {where}; `aosfarm runs` lists them", file=sys.stderr)
         return NOT_FOUND

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from pytest_aosfarm.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("DEFAULT_TENANT", "add_store_options", "open_store", "positive", "tenant_of")
-
-DEFAULT_TENANT = "default"
-"""Who keeps the runs of those who name no tenant."""
-
+__all__ = ("add_store_options", "open_store", "positive", "tenant_of")
 
 NEAREST = "env AOSFARM_DB, else the nearest .aosfarm/farm.db"
 
@@ -24,11 +21,12 @@ def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST) ->
     """Add `--db`, `--tenant` and `--json`; `db` says which database is meant when none is named."""
     command.add_argument("--json", action="store_true", help="as JSON")
     command.add_argument("--db", metavar="PATH", help=f"database, a path or URL; default: {db}")
-    command.add_argument("--tenant", metavar="KEY", help=f"whose runs; default: env AOSFARM_TENANT, else {DEFAULT_TENANT}")
+    command.add_argument("--tenant", metavar="KEY", help="whose runs; default: env AOSFARM_TENANT, else 'default'")
 
 
 def tenant_of(arguments: argparse.Namespace) -> str:
     """Whose runs are meant."""
+    from pytest_aosfarm.recording.location import DEFAULT_TENANT
     from pytest_aosfarm.settings import environment
 
     return arguments.tenant or environment().get("AOSFARM_TENANT") or DEFAULT_TENANT
@@ -38,7 +36,7 @@ def open_store(arguments: argparse.Namespace) -> RunStore:
     """The store that the options mean, to be used in `with`. Raises ConfigurationError and RecordingError."""
     from pytest_aosfarm.recording.store import RunStore
 
-    return RunStore(_database(arguments), create=False)
+    return RunStore(_database(arguments), tenant_of(arguments))
 
 
 def positive(text: str) -> int:
@@ -48,8 +46,8 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _database(arguments: argparse.Namespace) -> Path:
-    from pytest_aosfarm.recording.location import find_upwards, parse_db
+def _database(arguments: argparse.Namespace) -> Database:
+    from pytest_aosfarm.recording.location import Database, find_upwards, parse_db
     from pytest_aosfarm.settings import environment
 
     given = arguments.db or environment().get("AOSFARM_DB")
@@ -60,4 +58,4 @@ def _database(arguments: argparse.Namespace) -> Path:
         raise ConfigurationError(
             f"no .aosfarm/farm.db in {Path.cwd()} or above; run `pytest --lab=aod` first, or name a database with --db"
         )
-    return found
+    return Database(found)

@@ -13,15 +13,15 @@ from pytest_aosfarm.plugin.keys import WORKER_INPUT, run_key, settings_key
 from pytest_aosfarm.plugin.terminal import TerminalBlock
 from pytest_aosfarm.recording.attempts import Attempts, clean, message_of
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
-from pytest_aosfarm.recording.location import parse_db
+from pytest_aosfarm.recording.location import DEFAULT_TENANT, parse_db
 from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard, Terminated
 from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests
 from pytest_aosfarm.recording.writer import RunWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.settings import Settings
 
 __all__ = ("register",)
@@ -34,8 +34,8 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(TerminalBlock(recorder), "aosfarm-terminal")
 
 
-def database_of(config: pytest.Config, settings: Settings) -> Path:
-    """The database file of this session. Raises ConfigurationError.
+def database_of(config: pytest.Config, settings: Settings) -> Database:
+    """The database of this session. Raises ConfigurationError.
 
     A relative path counts from where pytest was started, but from the root directory when an ini file holds it.
     """
@@ -148,8 +148,9 @@ class Recorder:
             seed=settings.seed,
             anchor=settings.anchor,
             profile=settings.profile,
+            tenant=settings.tenant or DEFAULT_TENANT,
             data_tenant=settings.tenant,
-            database=str(database),
+            database=database.public,
             environment=_environment(self.config),
         )
         self._sigterm.install()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from pytest_aosfarm.recording.location import DEFAULT_TENANT
 from pytest_aosfarm.recording.tally import COUNTS
 
 if TYPE_CHECKING:
@@ -141,9 +143,12 @@ def counts_line(tally: Tally) -> str:
 
 
 def _recorded_line(writer: RunWriter, start: Path) -> str:
-    database = short_path(writer.database, start)
-    usual = writer.database.parts[-2:] == (".aosfarm", "farm.db")
+    path = writer.database.path
+    database = str(writer.database) if path is None else short_path(path, start)
+    usual = path is not None and path.parts[-2:] == (".aosfarm", "farm.db")
     option = "" if usual else f" --db {database}"
+    if writer.started.tenant != DEFAULT_TENANT:
+        option += f" --tenant {shlex.quote(writer.started.tenant)}"
     return f"run {writer.run_id} recorded in {database} (aosfarm show {writer.run_id}{option})"
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.recording.location import Database
 
-__all__ = ("database_clock", "errors_of", "open_engine", "reading", "writing")
+__all__ = ("BUSY_SECONDS", "database_clock", "errors_of", "open_engine", "reading", "writing")
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another process's write before it counts as failed."""
 
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 60

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pytest_aosfarm.recording.location import DEFAULT_TENANT
+
 if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
@@ -25,6 +27,7 @@ def environment(versions: dict[str, str]) -> dict[str, Any]:
 def run_started(record: dict[str, Any]) -> dict[str, Any]:
     """The fields of the first event; `tenant` was whose the data are, and records had no owner."""
     record["data_tenant"] = record.pop("tenant")
+    record["tenant"] = record["data_tenant"] or DEFAULT_TENANT
     record["environment"] = environment(record.pop("versions"))
     return record
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.events import AttemptFinished, RunFinished, RunStarted
+from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunFinished, RunStarted
+from pytest_aosfarm.recording.location import parse_db
 from pytest_aosfarm.recording.spool import claim, read_spool
-from pytest_aosfarm.recording.status import LOST, RUNNING
+from pytest_aosfarm.recording.status import LIVE, LOST
 from pytest_aosfarm.recording.tally import Tally
 from pytest_aosfarm.recording.writer import run_columns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_aosfarm.recording.location import Database
 
 __all__ = ("Recovered", "recover")
 
@@ -29,7 +35,7 @@ class Recovered:
     alive: bool = False
 
 
-def recover(folder: Path, database: Path | None = None) -> list[Recovered]:
+def recover(folder: Path, database: Database | None = None) -> list[Recovered]:
     """Import every spool in `folder`, oldest first, into `database`, or into the one that its run was meant for.
 
     A spool whose run still lives is left alone. A spool is removed once the database holds it.
@@ -55,7 +61,7 @@ def recover(folder: Path, database: Path | None = None) -> list[Recovered]:
     return results
 
 
-def _import(path: Path, database: Path | None) -> Recovered:
+def _import(path: Path, database: Database | None) -> Recovered:
     from pytest_aosfarm.recording.store import RunStore
 
     spool = read_spool(path)
@@ -65,15 +71,15 @@ def _import(path: Path, database: Path | None) -> Recovered:
     tally = Tally()
     for event in spool.events:
         tally.add(event)
-    attempts = [event for event in spool.events if isinstance(event, AttemptFinished)]
+    results = [event for event in spool.events if isinstance(event, AttemptFinished | ErrorSeen)]
     ends = [event for event in spool.events if isinstance(event, RunFinished)]
     finished = ends[-1] if ends else RunFinished(finished_at=None, status=LOST, exit_code=None)
-    with RunStore(database or Path(started.database), create=True) as store:
+    with RunStore(database or parse_db(started.database, path.parent), started.tenant, create=True) as store:
         run_id = store.begin_run(started)
         status = store.status(run_id)
         # A spool that stopped early (disk full) knows less than the database, which saw the run end.
-        if ends or status in {RUNNING, LOST}:
-            store.save(run_id, attempts, run_columns(started, tally, finished))
+        if ends or status in {*LIVE, LOST}:
+            store.save(run_id, results, run_columns(started, tally, finished))
             status = finished.status
     path.unlink(missing_ok=True)
     return Recovered(path, id=run_id, status=status, tests=sum(tally.outcomes.values()), damaged=spool.damaged)

@@ -30,7 +30,7 @@ class ResultRows:
     def __init__(self, dialect: str, tenant: str) -> None:
         self._tenant = tenant
         self._mark = "?" if dialect == "sqlite" else "%s"
-        tests = f"INSERT INTO farm_tests ({_names(farm_tests)}) VALUES ({self._marks(farm_tests)})"
+        tests = f"INSERT INTO farm_tests ({_names(farm_tests)}) VALUES ({self._marks(farm_tests)})"  # noqa: S608 - our names
         self._tests = (
             f"{tests} ON CONFLICT (tenant_id, id) DO UPDATE SET nodeid = excluded.nodeid"
             " WHERE farm_tests.nodeid <> excluded.nodeid"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.engine import errors_of, open_engine
+from pytest_aosfarm.recording.engine import BUSY_SECONDS, errors_of, open_engine
 from pytest_aosfarm.recording.isolation import READER, RECORDER
 from pytest_aosfarm.recording.location import DEFAULT_TENANT
 from pytest_aosfarm.recording.tables import metadata
@@ -31,6 +31,9 @@ REVISIONS = ("0001",)
 """The schemas that have been released, oldest first; the last is the present one. A test compares with the steps."""
 
 VERSION_TABLE = "aosfarm_version"
+
+_VERSION = "SELECT version_num FROM aosfarm_version"
+_STAMP = "INSERT INTO aosfarm_version VALUES (:version)"
 
 APPLICATION_ID = 0x616F7366
 """Stamped into a SQLite file as `PRAGMA application_id` ("aosf"): another program's file is never touched."""
@@ -62,7 +65,7 @@ def state(connection: Connection) -> State:
     if VERSION_TABLE not in tables:
         # The first slice had no version table; in PostgreSQL other people's tables may stand beside ours.
         return State.BEHIND if "farm_runs" in tables else State.EMPTY
-    version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
+    version = connection.execute(text(_VERSION)).scalar_one_or_none()
     if version == REVISIONS[-1]:
         return State.PRESENT
     return State.BEHIND if version is None or version in REVISIONS else State.AHEAD
@@ -93,7 +96,7 @@ def prepare(engine: Engine, where: Database, *, create: bool, busy_seconds: floa
         if now is State.EMPTY:
             metadata.create_all(connection)
             connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-            connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:version)"), {"version": REVISIONS[-1]})
+            connection.execute(text(_STAMP), {"version": REVISIONS[-1]})
             _stamp_file(connection)
         elif now is State.BEHIND:
             _copy_aside(where.path, connection)
@@ -101,7 +104,7 @@ def prepare(engine: Engine, where: Database, *, create: bool, busy_seconds: floa
             _stamp_file(connection)
 
 
-def upgrade(where: Database, *, busy_seconds: float) -> bool:
+def upgrade(where: Database, *, busy_seconds: float = BUSY_SECONDS) -> bool:
     """Bring the schema to the present one, and put roles and policies where they are missing; whether it was not.
 
     On PostgreSQL the role that connects comes to own the tables. Two at once do not disturb each other. Raises

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_aosfarm.recording.tally import Tally
 
-__all__ = ("INCOMPLETE_EXIT_CODE", "LOST", "RUNNING", "Ending", "decide", "has_lost_tests")
+__all__ = ("INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "Ending", "decide", "has_lost_tests")
+
+QUEUED = "queued"
+"""The status of a run that has been made and has run nothing yet."""
 
 RUNNING = "running"
+LIVE = (QUEUED, RUNNING)
+"""The statuses of a run that has not ended."""
+
 LOST = "lost"
 """The status of a run whose process ended without saying how; its exit code and end are unknown."""
 

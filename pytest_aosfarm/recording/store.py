@@ -8,16 +8,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.engine import database_clock, errors_of, open_engine, reading, writing
+from pytest_aosfarm.recording.engine import BUSY_SECONDS, database_clock, errors_of, open_engine, reading, writing
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen
 from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.rows import ResultRows
 from pytest_aosfarm.recording.schema import prepare
-from pytest_aosfarm.recording.status import QUEUED
+from pytest_aosfarm.recording.status import LIVE, QUEUED
 from pytest_aosfarm.recording.tables import (
     farm_errors,
     farm_run_test_output,
@@ -30,17 +30,14 @@ from pytest_aosfarm.recording.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Table
 
     from pytest_aosfarm.recording.events import Event, RunStarted
 
-__all__ = ("BUSY_SECONDS", "RunStore")
-
-BUSY_SECONDS = 5.0
-"""How long a write waits for another process's write before it counts as failed."""
+__all__ = ("RunStore",)
 
 Row = dict[str, Any]
 
@@ -63,12 +60,12 @@ class RunStore:
         self.tenant = tenant
         self._aliases: dict[str, int] = {}
         self._errors_seen = 0
-        path = self.where.path
-        if not create and path is not None and not path.is_file():
-            raise RecordingError(f"{path}: no such database; a run with a Farm option makes one")
         self.engine = open_engine(self.where, tenant, busy_seconds=busy_seconds)
         self.dialect = self.engine.dialect.name
         self._rows = ResultRows(self.dialect, tenant)
+        path = self.where.path
+        if not create and path is not None and not path.is_file():
+            raise RecordingError(f"{path}: no such database; a run with a Farm option makes one")
         try:
             with errors_of(self.where):
                 if create and path is not None:
@@ -105,7 +102,7 @@ class RunStore:
         runs, aliases = farm_runs.c, farm_test_aliases.c
         with self.writing() as connection:
             former = select(aliases.identity, aliases.test_id).where(aliases.tenant_id == self.tenant)
-            self._aliases = dict(connection.execute(former).tuples().all())
+            self._aliases = {row.identity: row.test_id for row in connection.execute(former)}
             ours = select(runs.id).where(runs.tenant_id == self.tenant, runs.uuid == started.uuid)
             found = connection.execute(ours).scalar_one_or_none()
             if found is not None:
@@ -135,8 +132,9 @@ class RunStore:
                 insert = self.upsert(farm_errors).values(tenant_id=self.tenant, run_id=run_id, **row)
                 connection.execute(insert.on_conflict_do_nothing())
             ours = (farm_runs.c.tenant_id == self.tenant) & (farm_runs.c.id == run_id)
-            beat = {"heartbeat_at": database_clock(self.dialect)}
-            connection.execute(update(farm_runs).where(ours).values({**beat, **columns}))
+            beat = {"heartbeat_at": database_clock(self.dialect)} if columns.get("status") in LIVE else {}
+            if columns:
+                connection.execute(update(farm_runs).where(ours).values({**beat, **columns}))
         self._errors_seen += len(errors)
 
     def status(self, run_id: int) -> str:
@@ -172,15 +170,13 @@ class RunStore:
             )
             return {**found, "tests": [{**row, "properties": row["properties"] or {}} for row in rows.mappings()]}
 
-    def outputs(self, run_id: int) -> Iterator[Row]:
-        """What attempts of a run wrote: test_id, attempt, kind, text."""
+    def outputs_of(self, run_id: int, test_id: int, attempt: int) -> dict[str, str]:
+        """What is kept of an attempt that went wrong: longrepr, stdout, stderr and log, as far as there was any."""
         one = farm_run_test_output.c
-        wanted = select(one.test_id, one.attempt, one.kind, one.body)
-        wanted = wanted.where(one.tenant_id == self.tenant, one.run_id == run_id)
+        wanted = select(one.kind, one.body).where(one.tenant_id == self.tenant, one.run_id == run_id)
         with self.reading() as connection:
-            for row in connection.execute(wanted.order_by(one.test_id, one.attempt, one.kind)).mappings():
-                found = dict(row)
-                yield found | {"text": zlib.decompress(found.pop("body")).decode()}
+            found = connection.execute(wanted.where(one.test_id == test_id, one.attempt == attempt).order_by(one.kind))
+            return {row.kind: zlib.decompress(row.body).decode() for row in found}
 
     def errors(self, run_id: int) -> list[Row]:
         """What went wrong outside any test: number, source, message, body."""
@@ -191,12 +187,6 @@ class RunStore:
                 wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number)
             )
             return [dict(row) for row in found.mappings()]
-
-    def count(self, table: Table) -> int:
-        """How many rows of a table are this tenant's."""
-        with self.reading() as connection:
-            counted = select(func.count()).select_from(table).where(table.c.tenant_id == self.tenant)
-            return int(connection.execute(counted).scalar_one())
 
     def _runs(self) -> Any:
         scenarios = farm_scenarios.c

@@ -151,7 +151,7 @@ farm_runs = _table(
     Column("owner_host", Text),
     Column("owner_boot", Text),
     Column("owner_pid", Integer),
-    Column("owner_started", Text),
+    Column("owner_started", BigInteger),
     Column("owner_token", Text),
     _count("worker_count"),
     Column("dist", Text),

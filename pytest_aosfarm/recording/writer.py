@@ -6,14 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.events import AttemptFinished, Event, RunFinished, RunStarted
+from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, Event, RunCollected, RunFinished, RunStarted
 from pytest_aosfarm.recording.location import farm_folder, spool_folder
 from pytest_aosfarm.recording.spool import SpoolWriter
+from pytest_aosfarm.recording.status import QUEUED, RUNNING
 from pytest_aosfarm.recording.tally import Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.recording.store import RunStore
 
 __all__ = ("RunWriter", "run_columns")
@@ -29,7 +31,7 @@ class RunWriter:
     half goes silent, and the other half goes on.
     """
 
-    def __init__(self, started: RunStarted, *, rootdir: Path, database: Path) -> None:
+    def __init__(self, started: RunStarted, *, rootdir: Path, database: Database) -> None:
         """Open the spool under `rootdir` and make the run's row in `database`."""
         self.started = started
         self.database = database
@@ -41,7 +43,7 @@ class RunWriter:
         self.database_problem: str | None = None
         self._spool: SpoolWriter | None = None
         self._store: RunStore | None = None
-        self._pending: list[AttemptFinished] = []
+        self._pending: list[Event] = []
         self._saved_at = time.monotonic()
         self._open_spool(rootdir)
         self._open_store()
@@ -50,11 +52,13 @@ class RunWriter:
         """Record one event: into the spool at once, into the database with the next batch."""
         self._append(event)
         self.tally.add(event)
-        if isinstance(event, AttemptFinished):
+        if isinstance(event, AttemptFinished | ErrorSeen):
             self._pending.append(event)
         if isinstance(event, RunFinished):
             self.finished = event
-        due = len(self._pending) >= BATCH_EVENTS or time.monotonic() - self._saved_at >= BATCH_SECONDS
+        # That tests are under way is told at once.
+        late = time.monotonic() - self._saved_at >= BATCH_SECONDS
+        due = late or isinstance(event, RunCollected) or len(self._pending) >= BATCH_EVENTS
         if due or self.finished is not None:
             self._save()
 
@@ -92,7 +96,7 @@ class RunWriter:
         from pytest_aosfarm.recording.store import RunStore
 
         try:
-            self._store = RunStore(self.database, create=True)
+            self._store = RunStore(self.database, self.started.tenant, create=True)
             self.run_id = self._store.begin_run(self.started)
         except RecordingError as problem:
             self._give_up(problem)
@@ -131,11 +135,15 @@ def run_columns(started: RunStarted, tally: Tally, finished: RunFinished | None)
         **tally.counts(),
         "lab": ",".join(started.labs or tally.labs) or None,
         "grades": tally.grades(),
+        "status": QUEUED if tally.collected is None else RUNNING,
     }
     if finished is not None:
         columns |= {
             "status": finished.status,
             "exit_code": finished.exit_code,
             "finished_at": finished.finished_at,
+            "status_reason": finished.reason,
         }
+        if finished.finished_at is not None:
+            columns["duration_ms"] = round((finished.finished_at - started.started_at).total_seconds() * 1000)
     return columns

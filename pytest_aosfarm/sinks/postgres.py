@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from pytest_aosfarm.recording.synthetic_ddl import partition_keys, quoted
 from pytest_aosfarm.recording.isolation import isolation
+from pytest_aosfarm.recording.synthetic_ddl import partition_keys, quoted
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition
 from pytest_aosfarm.sinks.copy_binary import HEADER, TRAILER, row_layout
 from pytest_aosfarm.sinks.loading import Loaded

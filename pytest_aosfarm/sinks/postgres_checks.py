@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_aosfarm.recording.synthetic_ddl import quoted
 from pytest_aosfarm.recording.isolation import NAMED, add_not_empty, isolation
+from pytest_aosfarm.recording.synthetic_ddl import quoted
 
 __all__ = ("CHECKS", "RELATIONS", "TABLE", "Check")
 

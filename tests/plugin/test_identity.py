@@ -45,7 +45,7 @@ def facts(pytester, *args: str) -> dict[str, tuple[str, str]]:
     database = pytester.path / "facts.db"
     database.unlink(missing_ok=True)
     pytester.runpytest(f"--farm-db={database}", *args).assert_outcomes(passed=6)
-    with RunStore(database, create=False) as store:
+    with RunStore(database, "default") as store:
         run: Any = store.run(1)
     return {one["identity"]: (one["tenant"], one["properties"]["farm.digest"]) for one in run["tests"]}
 

@@ -31,9 +31,9 @@ def test_another_kind_of_database_is_one_line_before_any_test(
     pytester: pytest.Pytester, plugin_args: tuple[str, ...]
 ) -> None:
     pytester.makepyfile("def test(): pass")
-    result = pytester.runpytest("--farm-db=postgresql://me:secret@host/db", *plugin_args)
+    result = pytester.runpytest("--farm-db=mysql://me:secret@host/db", *plugin_args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: aosfarm: *'postgresql'*sqlite:///PATH"])
+    result.stderr.fnmatch_lines(["ERROR: aosfarm: *'mysql'*sqlite:///PATH*"])
     assert "secret" not in result.stdout.str() + result.stderr.str()
     assert not (pytester.path / ".aosfarm").exists()
 
@@ -42,5 +42,5 @@ def test_the_file_says_which_schema_it_has(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test(): pass")
     pytester.runpytest("--farm-seed=1")
     with closing(sqlite3.connect(pytester.path / ".aosfarm/farm.db")) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

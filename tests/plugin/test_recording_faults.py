@@ -139,7 +139,7 @@ def make_newer(path: Path) -> None:
 
     from pytest_aosfarm.recording.store import RunStore
 
-    RunStore(path, create=True).close()
+    RunStore(path, "default", create=True).close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
 
@@ -170,7 +170,7 @@ def test_a_dead_database_costs_one_line_and_no_result(
 def test_a_database_that_is_locked_midway_costs_one_line_and_no_result(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(store.RunStore.__init__, "__kwdefaults__", {"busy_seconds": 0.1})
+    monkeypatch.setattr(store.RunStore.__init__, "__kwdefaults__", {"create": False, "busy_seconds": 0.1})
     monkeypatch.setattr(writer, "BATCH_EVENTS", 1)
     pytester.makepyfile(
         """

@@ -12,6 +12,8 @@ import pytest
 from synthetic_data import dataset
 
 from pytest_aosfarm.recording.isolation import READER
+from pytest_aosfarm.recording.location import Database
+from pytest_aosfarm.recording.schema import upgrade
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
 
@@ -71,3 +73,15 @@ def shared(postgres):
             f"GRANT INSERT, UPDATE, DELETE ON synthetic_databases TO {shared.member_name}",
         )
         yield shared
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request, tmp_path):
+    """An empty place for runs: a SQLite file that is not there yet, or a PostgreSQL that has been upgraded."""
+    if request.param == "sqlite":
+        yield Database(tmp_path / "deep" / "farm.db")
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        place = Database(url=url)
+        upgrade(place)
+        yield place

@@ -63,7 +63,7 @@ def test_a_load_mends_a_database_of_an_earlier_version(empty):
 
 
 def test_without_the_right_to_make_the_readers_role_there_is_none(empty, monkeypatch):
-    for module in ("isolation", "doctor"):
+    for module in ("partitions", "doctor"):
         monkeypatch.setattr(f"pytest_aosfarm.sinks.postgres_{module}.READER", "aosfarm_not_there")
     empty.run(f"ALTER ROLE {empty.owner_name} NOCREATEROLE")
     sink.load(empty.owner, wanted())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aosfarm.recording.events import AttemptFinished, Event, RunCollected, RunFinished, RunStarted
+from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.recover import recover
 from pytest_aosfarm.recording.spool import SpoolWriter
 from pytest_aosfarm.recording.store import RunStore
@@ -50,7 +51,7 @@ def spool_of(folder: Path, *events: Event, name: str = "u-1") -> Path:
 
 
 def everything(database: Path) -> list[dict[str, Any]]:
-    with RunStore(database, create=False) as store:
+    with RunStore(database, "default") as store:
         ids: list[Any] = [run["id"] for run in store.runs()]
         return [run for one in ids if (run := store.run(one)) is not None]
 
@@ -86,7 +87,7 @@ def test_a_run_that_just_stopped_is_lost_and_its_torn_line_too(tmp_path: Path, d
 
 
 def test_a_living_run_is_left_alone(tmp_path: Path, database: Path, started: RunStarted) -> None:
-    writer = RunWriter(started, rootdir=tmp_path, database=database)
+    writer = RunWriter(started, rootdir=tmp_path, database=Database(database))
     writer.write(attempt("a"))
     assert writer.spool_path is not None
     (one,) = recover(writer.spool_path.parent)
@@ -106,7 +107,7 @@ def test_a_spool_stays_until_the_database_has_it(tmp_path: Path, database: Path,
     assert str(database) in one.left
     assert spool.exists()
     other = tmp_path / "other.db"
-    (one,) = recover(spool.parent, other)
+    (one,) = recover(spool.parent, Database(other))
     assert one.status == "failed"
     assert not spool.exists()
     assert len(everything(other)) == 1
@@ -123,7 +124,7 @@ def test_a_spool_without_a_readable_run_is_said_and_left(tmp_path: Path) -> None
 def test_a_spool_that_stopped_early_does_not_overwrite_the_end_that_the_database_saw(
     tmp_path: Path, database: Path, started: RunStarted
 ) -> None:
-    with RunStore(database, create=True) as store:
+    with RunStore(database, "default", create=True) as store:
         store.save(store.begin_run(started), [attempt("a"), attempt("b")], {"status": "passed", "exit_code": 0, "passed": 2})
     before = everything(database)
     spool = spool_of(tmp_path, started, attempt("a"))

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.events import AttemptFinished, RunStarted
+from pytest_aosfarm.errors import ConfigurationError, RecordingError
+from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunStarted
 from pytest_aosfarm.recording.store import RunStore
+from pytest_aosfarm.recording.tables import farm_test_aliases, identity_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_aosfarm.recording.location import Database
 
 START = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
 
 
 def started(uuid: str = "u-1", **changes: object) -> RunStarted:
     values: dict[str, object] = {
-        "uuid": uuid, "started_at": START, "labs": ("aod", "dcl"), "scale": "small", "seed": (1 << 64) - 1, "anchor": START,
+        "uuid": uuid, "started_at": START, "labs": ("aod", "dcl"), "scale": "small", "seed": (1 << 63) - 1, "anchor": START,
         "profile": "typical", "data_tenant": None, "database": "/nowhere", "environment": {"pytest": "9"},
     }  # fmt: skip
     return RunStarted(**(values | changes))  # type: ignore[arg-type]  # the values of RunStarted by name
@@ -45,32 +48,46 @@ def attempt(name: str, number: int = 1, outcome: str = "passed") -> AttemptFinis
     )
 
 
-def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
-    with RunStore(tmp_path / "deep" / "farm.db", create=True) as store:
+def test_what_was_saved_is_read_back(where: Database) -> None:
+    with RunStore(where, "default", create=True) as store:
         run_id = store.begin_run(started())
-        assert store.status(run_id) == "running"
-        store.save(run_id, [attempt("b"), attempt("a")], {"collected": 2, "grades": {"aod": {"x": {"f1": 1.0}}}})
+        assert store.status(run_id) == "queued"
+        failed = attempt("b", outcome="failed")
+        failed.outputs = {"longrepr": "ünïcode\n" * 100, "stdout": ""}
+        error = ErrorSeen(source="internal", message="what", body="where")
+        store.save(run_id, [failed, attempt("a"), error], {"collected": 2, "grades": {"aod": {"x": {"f1": 1.0}}}})
         run = store.run(run_id)
+        outputs = store.outputs_of(run_id, identity_id("b"), 1)
+        errors = store.errors(run_id)
 
     assert run is not None
     tests = run.pop("tests")
-    assert (run["uuid"], run["seed"]) == ("u-1", (1 << 64) - 1)
-    assert (run["lab"], run["started_at"], run["exit_code"], run["scenario"]) == ("aod,dcl", START, None, None)
+    assert (run["uuid"], run["seed"]) == ("u-1", (1 << 63) - 1)
+    assert (run["lab"], run["started_at"], run["exit_code"], run["scenario"]) == (
+        "aod,dcl", START, None, "aod,dcl small typical",
+    )  # fmt: skip
     assert run["grades"] == {"aod": {"x": {"f1": 1.0}}}
     assert isinstance(tests, list)
     assert [test["nodeid"] for test in tests] == ["a", "b"]
     assert tests[0]["properties"] == {"farm.x": 0.1, "none": None}
-    assert (tests[0]["call_us"], tests[0]["message"], tests[0]["tenant"]) == (1 << 40, "ünïcode\n", "me")
+    assert (tests[0]["call_us"], tests[0]["message"], tests[0]["data_tenant"]) == (1 << 40, "ünïcode\n", "me")
+    assert outputs == {"longrepr": "ünïcode\n" * 100, "stdout": ""}
+    assert errors == [{"number": 1, "source": "internal", "message": "what", "body": "where"}]
 
 
-def test_saving_twice_changes_nothing(tmp_path: Path) -> None:
-    with RunStore(tmp_path / "farm.db", create=True) as store:
+def test_saving_twice_changes_nothing(where: Database) -> None:
+    again = attempt("a", 2)
+    again.cause, again.replaces = "rerun", 1
+    with RunStore(where, "default", create=True) as store:
         seen = []
         for _ in range(2):
             run_id = store.begin_run(started())
-            store.save(run_id, [attempt("a", 1, "rerun"), attempt("a", 2)], {"status": "passed"})
-            seen.append(store.run(run_id))
+            store.save(run_id, [attempt("a", 1, "failed"), again], {"status": "passed"})
+            run = store.run(run_id)
+            assert run is not None
+            seen.append(run)
         assert seen[0] == seen[1]
+        assert [(test["attempt"], test["is_final"]) for test in seen[0]["tests"]] == [(1, False), (2, True)]
         assert len(store.runs()) == 1
         assert store.begin_run(started("u-2")) != run_id
         assert [run["uuid"] for run in store.runs()] == ["u-2", "u-1"]
@@ -80,7 +97,7 @@ def test_saving_twice_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_run_that_was_deleted_takes_its_tests_along(tmp_path: Path) -> None:
     path = tmp_path / "farm.db"
-    with RunStore(path, create=True) as store:
+    with RunStore(path, "default", create=True) as store:
         store.save(store.begin_run(started()), [attempt("a")], {"status": "passed"})
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -95,7 +112,7 @@ def run_sql(path: Path, *statements: str) -> None:
 
 
 def make_newer(path: Path) -> None:
-    RunStore(path, create=True).close()
+    RunStore(path, "default", create=True).close()
     run_sql(path, "PRAGMA user_version = 99")
 
 
@@ -114,7 +131,7 @@ def make_corrupt(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (make_newer, "schema version is 99.*knows 1.*upgrade"),
+        (make_newer, "newer.*upgrade pytest-aosfarm"),
         (make_foreign, "another program.*--farm-db"),
         (make_stamped_foreign, "another program"),
         (make_corrupt, "not a database"),
@@ -129,7 +146,7 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(
     make(path)
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(RecordingError, match=says if create or before else "no such database") as caught:
-        RunStore(path, create=create)
+        RunStore(path, "default", create=create)
     assert str(path) in str(caught.value)
     if before is not None:
         assert path.read_bytes() == before
@@ -138,44 +155,71 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(
 
 def test_reading_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="no such database"):
-        RunStore(tmp_path / "farm.db", create=False)
+        RunStore(tmp_path / "farm.db", "default")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "farm.db").touch()
     with pytest.raises(RecordingError, match="no runs yet"):
-        RunStore(tmp_path / "farm.db", create=False)
+        RunStore(tmp_path / "farm.db", "default")
     assert (tmp_path / "farm.db").stat().st_size == 0
 
 
 def test_a_locked_database_is_an_error_after_a_while_and_readable_all_the_time(tmp_path: Path) -> None:
     path = tmp_path / "farm.db"
-    with RunStore(path, create=True, busy_seconds=0.1) as store:
+    with RunStore(path, "default", create=True, busy_seconds=0.1) as store:
         run_id = store.begin_run(started())
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(RecordingError, match="locked"):
                 store.save(run_id, [attempt("a")], {"status": "passed"})
-            assert store.status(run_id) == "running"
+            assert store.status(run_id) == "queued"
         store.save(run_id, [attempt("a")], {"status": "passed"})
         assert store.status(run_id) == "passed"
 
 
-def write_one_run(path: Path, number: int) -> None:
-    with RunStore(path, create=True) as store:
+def write_one_run(where: Database, number: int) -> None:
+    with RunStore(where, "default", create=True) as store:
         run_id = store.begin_run(started(f"u-{number}"))
         for batch in range(5):
             store.save(run_id, [attempt(f"{batch}-{one}") for one in range(20)], {"passed": 20 * (batch + 1)})
 
 
-def test_processes_that_start_on_no_database_at_once_all_get_theirs_written(tmp_path: Path) -> None:
-    path = tmp_path / "farm.db"
-    spawn = multiprocessing.get_context("fork")
-    processes = [spawn.Process(target=write_one_run, args=(path, number)) for number in range(4)]
+def test_processes_that_start_on_no_database_at_once_all_get_theirs_written(where: Database) -> None:
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=write_one_run, args=(where, number)) for number in range(8)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
-    assert [process.exitcode for process in processes] == [0] * 4
-    with RunStore(path, create=False) as store:
-        runs: list[Any] = [store.run(number) for number in range(1, 5)]
-    assert {run["uuid"] for run in runs} == {f"u-{number}" for number in range(4)}
-    assert [len(run["tests"]) for run in runs] == [100] * 4
+    assert [process.exitcode for process in processes] == [0] * 8
+    with RunStore(where, "default") as store:
+        runs: list[Any] = [store.run(number) for number in range(1, 9)]
+    assert {run["uuid"] for run in runs} == {f"u-{number}" for number in range(8)}
+    assert [len(run["tests"]) for run in runs] == [100] * 8
+
+
+def test_each_tenant_has_numbers_and_runs_of_its_own(where: Database) -> None:
+    with RunStore(where, "a", create=True) as a, RunStore(where, "b's", create=True) as b:
+        assert [a.begin_run(started("u-1")), b.begin_run(started("u-1")), a.begin_run(started("u-2"))] == [1, 1, 2]
+        b.save(1, [attempt("x")], {"status": "failed"})
+        assert [run["status"] for run in a.runs()] == ["queued", "queued"]
+        assert [run["status"] for run in b.runs()] == ["failed"]
+        assert [a.run(1) is not None, b.run(2)] == [True, None]
+
+
+def test_no_tenant_no_runs(where: Database) -> None:
+    with pytest.raises(ConfigurationError, match="no tenant"):
+        RunStore(where, "")
+
+
+def test_what_is_recorded_under_a_former_identity_is_the_tests_of_today(where: Database) -> None:
+    with RunStore(where, "default", create=True) as store:
+        run_id = store.begin_run(started())
+        store.save(run_id, [attempt("new")], {})
+        with store.writing() as connection:
+            alias = {"tenant_id": "default", "identity": "old", "test_id": identity_id("new")}
+            connection.execute(farm_test_aliases.insert().values(alias))
+        store.begin_run(started())
+        store.save(run_id, [attempt("old", 2)], {})
+        run = store.run(run_id)
+    assert run is not None
+    assert [(test["identity"], test["attempt"]) for test in run["tests"]] == [("new", 1), ("new", 2)]

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.recording.events import AttemptFinished, RunFinished, RunStarted
+from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.writer import RunWriter
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def record(root: Path, uuid: str, *, labs: tuple[str, ...] = ("aod",), database:
         uuid=uuid, started_at=START, labs=labs, scale="small", seed=7, anchor=START, profile="clean", data_tenant=None,
         database=str(database), environment={"pytest": "9.2"},
     )  # fmt: skip
-    writer = RunWriter(started, rootdir=root, database=database)
+    writer = RunWriter(started, rootdir=root, database=Database(database))
     for number, (name, outcome) in enumerate([("t.py::ok", "passed"), ("t.py::bad", "failed")]):
         writer.write(
             AttemptFinished(
@@ -69,7 +70,8 @@ def test_runs_come_newest_first_with_exactly_these_keys(project: Path, capsys: p
     runs = json_of(capsys, "runs")
     assert [list(run) for run in runs] == [KEYS, KEYS]
     assert runs[0] == {
-        "id": 2, "status": "failed", "exit_code": 1, "lab": "aod,dcl", "scale": "small", "seed": 7, "scenario": None,
+        "id": 2, "status": "failed", "exit_code": 1, "lab": "aod,dcl", "scale": "small", "seed": 7,
+        "scenario": "aod,dcl small clean",
         "started_at": "2026-05-04T00:00:00+00:00", "collected": None, "passed": 1, "failed": 1, "errors": 0, "skipped": 0,
         "xfailed": 0, "xpassed": 0, "crashed": 0,
     }  # fmt: skip
@@ -93,7 +95,7 @@ def test_show_adds_tests_and_grades(project: Path, capsys: pytest.CaptureFixture
         ("t.py::ok", "passed", 1_500_000),
         ("t.py::bad", "failed", 1_500_000),
     ]
-    assert run["versions"] == {"pytest": "9.2"}
+    assert run["environment"] == {"pytest": "9.2"}
 
     assert main(["show", "1"]) == 0
     out = capsys.readouterr().out
@@ -144,9 +146,9 @@ def test_the_database_is_named_or_in_the_environment_or_nearest_upwards(
 
 
 def test_another_kind_of_database_is_refused_without_its_password(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["runs", "--db", "postgresql://me:secret@host/db"]) == 2
+    assert main(["runs", "--db", "mysql://me:secret@host/db"]) == 2
     err = capsys.readouterr().err
-    assert "'postgresql'" in err
+    assert "'mysql'" in err
     assert "secret" not in err
 
 

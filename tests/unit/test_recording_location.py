@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aosfarm.errors import ConfigurationError
-from pytest_aosfarm.recording.location import farm_folder, find_upwards, parse_db
+from pytest_aosfarm.recording.location import Database, farm_folder, find_upwards, parse_db
 
 ROOT = Path("/root/of/project")
 
@@ -24,18 +24,33 @@ ROOT = Path("/root/of/project")
     ],
 )
 def test_what_a_value_means(value: str | None, path: str) -> None:
-    assert parse_db(value, ROOT) == Path(path)
+    assert parse_db(value, ROOT) == Database(Path(path))
 
 
 @pytest.mark.parametrize(
     "value",
-    ["postgresql://me:secret@host/db", "postgresql+psycopg://me:secret@host/db", "mysql:me:secret", "file:secret?mode=ro",
+    ["mysql:me:secret", "file:secret?mode=ro",
      "sqlite://", "sqlite://secret", "sqlite:secret", "sqlite:///", "sqlite:///secret?mode=ro", "", "  "],
 )  # fmt: skip
 def test_what_is_refused_and_never_quoted(value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_db(value, ROOT)
     assert "sqlite:///PATH" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "PostgreSQL"])
+def test_a_postgresql_is_meant_by_its_url_and_its_password_never_shown(scheme: str) -> None:
+    where = parse_db(f"{scheme}://me:secret@host:1/db?sslmode=require", ROOT)
+    assert where == Database(url="postgresql://me:secret@host:1/db?sslmode=require")
+    assert str(where) == "postgresql://host:1/db"
+    assert "secret" not in repr(where)
+
+
+@pytest.mark.parametrize("value", ["postgresql:secret", "postgresql://host:0/secret", "postgres://h/a secret", "postgres://[secret"])
+def test_a_postgresql_url_that_cannot_be_read_is_not_quoted(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="postgresql://USER:PASSWORD@HOST") as caught:
+        parse_db(value, ROOT)
     assert "secret" not in str(caught.value)
 
 

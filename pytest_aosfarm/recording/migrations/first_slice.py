@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect, text
 
+from pytest_aosfarm.recording import events_v1
 from pytest_aosfarm.recording.location import DEFAULT_TENANT
 from pytest_aosfarm.recording.tables import identity_id
 
@@ -21,12 +22,12 @@ _COUNTED = {"passed", "failed", "error", "skipped", "xfailed", "xpassed", "crash
 
 _RUNS = f"""
     INSERT INTO farm_runs (
-        tenant_id, id, uuid, status, exit_code, lab, scale, seed, anchor, profile, chaos, data_tenant, started_at, finished_at,
-        collected, deselected, passed, failed, errors, skipped, xfailed, xpassed, crashed, not_run, grades, environment,
-        arguments)
-    SELECT coalesce(nullif(tenant, ''), '{DEFAULT_TENANT}'), id, uuid, status, exit_code, lab, scale, CAST(seed AS INTEGER),
-        anchor, profile, chaos, tenant, started_at, finished_at, collected, deselected, passed, failed, errors, skipped, xfailed,
-        xpassed, crashed, not_run, grades, versions, '[]'
+        tenant_id, id, uuid, status, exit_code, lab, scale, seed, anchor, profile, chaos, data_tenant, started_at,
+        finished_at, collected, deselected, passed, failed, errors, skipped, xfailed, xpassed, crashed, not_run, grades,
+        environment, arguments)
+    SELECT coalesce(nullif(tenant, ''), '{DEFAULT_TENANT}'), id, uuid, status, exit_code, lab, scale,
+        CAST(seed AS INTEGER), anchor, profile, chaos, tenant, started_at, finished_at, collected, deselected, passed,
+        failed, errors, skipped, xfailed, xpassed, crashed, not_run, grades, versions, '[]'
     FROM old_runs
 """  # noqa: S608 - our names
 _LAST = "INSERT INTO farm_tenants SELECT tenant_id, max(id) FROM farm_runs GROUP BY tenant_id"
@@ -61,6 +62,10 @@ def take_over(connection: Connection) -> None:
     """Fill the tables from the renamed ones, and drop those."""
     connection.execute(text(_RUNS))
     connection.execute(text(_LAST))
+    for run_id, versions in connection.execute(text("SELECT id, versions FROM old_runs")).all():
+        environment = json.dumps(events_v1.environment(json.loads(versions)))
+        update = "UPDATE farm_runs SET environment = :environment WHERE id = :id"
+        connection.execute(text(update), {"environment": environment, "id": run_id})
     for row in _attempts(connection):
         connection.execute(text(_TESTS), row)
         connection.execute(text(_ATTEMPTS), row)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -76,8 +75,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "observed": Maybe(TEXT),
     },
     "farm_run_test_output": {
-        "run_id": BIG, "test_id": BIG, "attempt": INT, "kind": TEXT, "body": BLOB, "characters": BIG,
-        "truncated": FLAG,
+        "run_id": BIG, "test_id": BIG, "attempt": INT, "kind": TEXT, "body": BLOB,
     },
     "farm_run_tests": {
         "run_id": BIG, "test_id": BIG, "attempt": INT, "variant": Maybe(TEXT), "outcome": TEXT,
