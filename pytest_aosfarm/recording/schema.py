@@ -33,6 +33,9 @@ REVISIONS = ("0001",)
 VERSION_TABLE = "aosfarm_version"
 
 _VERSION = "SELECT version_num FROM aosfarm_version"
+_MAKE_VERSION = """
+    CREATE TABLE aosfarm_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT aosfarm_version_pkc PRIMARY KEY (version_num))
+"""
 _STAMP = "INSERT INTO aosfarm_version VALUES (:version)"
 
 APPLICATION_ID = 0x616F7366
@@ -95,7 +98,7 @@ def prepare(engine: Engine, where: Database, *, create: bool, busy_seconds: floa
         now = state(connection)
         if now is State.EMPTY:
             metadata.create_all(connection)
-            connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text(_MAKE_VERSION))
             connection.execute(text(_STAMP), {"version": REVISIONS[-1]})
             _stamp_file(connection)
         elif now is State.BEHIND:

@@ -97,7 +97,7 @@ def _number(name: str) -> Column[int]:
 
 def _count(name: str) -> Column[int]:
     """How many of something a run has seen so far."""
-    return Column(name, Integer, nullable=False, server_default="0")
+    return Column(name, Integer, nullable=False, server_default=text("0"))
 
 
 def _of_run(table: str) -> ForeignKeyConstraint:

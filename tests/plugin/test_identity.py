@@ -40,14 +40,16 @@ SHOW = """
 """
 
 
-def facts(pytester, *args: str) -> dict[str, tuple[str, str]]:
+def facts(pytester, *args: str, tenant: str = "default") -> dict[str, tuple[str, str]]:
     """Identity -> tenant key and digest of the data of every test of a run, read back from its record."""
     database = pytester.path / "facts.db"
     database.unlink(missing_ok=True)
     pytester.runpytest(f"--farm-db={database}", *args).assert_outcomes(passed=6)
-    with RunStore(database, "default") as store:
+    with RunStore(database, tenant) as store:
         run: Any = store.run(1)
-    return {one["identity"]: (one["tenant"], one["properties"]["farm.digest"]) for one in run["tests"]}
+    return {
+        one["identity"]: (one["data_tenant"] or one["identity"], one["properties"]["farm.digest"]) for one in run["tests"]
+    }
 
 
 def identities(result) -> list[str]:
@@ -116,7 +118,7 @@ def test_another_seed_or_test_is_another_enterprise(suite, plain):
 
 
 def test_one_tenant_for_all(suite, plugin_args):
-    found = facts(suite, "--farm-tenant=acme", *plugin_args).values()
+    found = facts(suite, "--farm-tenant=acme", *plugin_args, tenant="acme").values()
     assert {tenant for tenant, _ in found} == {"acme"}
     assert len({digest for _, digest in found}) == 1
 

@@ -17,7 +17,7 @@ PACKAGE = Path(pytest_aosfarm.__file__).parent
 MODULES = sorted(
     ".".join(("pytest_aosfarm", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
-    if path.name != "__main__.py" and "labs" not in path.parts
+    if path.name not in {"__main__.py", "env.py"} and "labs" not in path.parts  # only Alembic can import its env.py
 )
 
 
