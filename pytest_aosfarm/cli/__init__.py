@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.cli import data, doctor, runs
+from pytest_aosfarm.cli import data, database, doctor, runs
 from pytest_aosfarm.cli.output import print_table
 from pytest_aosfarm.errors import FarmError
 
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_commands(commands)
     data.add_commands(commands)
     doctor.add_commands(commands)
+    database.add_commands(commands)
 
     twin = commands.add_parser("twin", help="serve an embedded module; its URL is line 1 of the output")
     twin.add_argument("name", metavar="NAME", help="module, such as aod")

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("add_store_options", "open_store", "positive", "tenant_of")
+__all__ = ("NEAREST", "add_store_options", "database_of", "open_store", "positive", "tenant_of")
 
 NEAREST = "env AOSFARM_DB, else the nearest .aosfarm/farm.db"
+"""Which database is meant when none is named."""
 
 
 def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST) -> None:
@@ -36,7 +37,7 @@ def open_store(arguments: argparse.Namespace) -> RunStore:
     """The store that the options mean, to be used in `with`. Raises ConfigurationError and RecordingError."""
     from pytest_aosfarm.recording.store import RunStore
 
-    return RunStore(_database(arguments), tenant_of(arguments))
+    return RunStore(database_of(arguments), tenant_of(arguments))
 
 
 def positive(text: str) -> int:
@@ -46,7 +47,8 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _database(arguments: argparse.Namespace) -> Database:
+def database_of(arguments: argparse.Namespace) -> Database:
+    """The database that --db, AOSFARM_DB or the nearest .aosfarm folder means. Raises ConfigurationError."""
     from pytest_aosfarm.recording.location import Database, find_upwards, parse_db
     from pytest_aosfarm.settings import environment
 

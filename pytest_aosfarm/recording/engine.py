@@ -122,5 +122,5 @@ def _become_recorder(connection: Any, busy_seconds: float) -> None:
     if unbound:
         raise RecordingError(
             f"the role {connection.info.user} is bound by no policy and cannot become {RECORDER}: connect as another "
-            "role, or run `aosfarm db upgrade` as one that may make roles"
+            "role, or run `aosfarm db upgrade --db URL` as one that may make roles"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pytest_aosfarm.errors import ConfigurationError
 
@@ -19,6 +19,7 @@ DATABASE = "farm.db"
 SPOOL = "spool"
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+_PLACES = {"host", "hostaddr", "port", "dbname"}
 _POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?", re.IGNORECASE)
 
 
@@ -31,11 +32,13 @@ class Database:
 
     @property
     def public(self) -> str:
-        """The path, or the URL without user and password, which is all that may be written down or shown."""
+        """The path, or the URL as far as it says where the database is, which is all that may be written down or shown."""
         if self.path is not None:
             return str(self.path)
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name in _PLACES], safe="/")
+        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return f"{place}?{query}" if query else place
 
     def __str__(self) -> str:
         return self.public

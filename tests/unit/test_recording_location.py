@@ -41,9 +41,9 @@ def test_what_is_refused_and_never_quoted(value: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "PostgreSQL"])
 def test_a_postgresql_is_meant_by_its_url_and_its_password_never_shown(scheme: str) -> None:
-    where = parse_db(f"{scheme}://me:secret@host:1/db?sslmode=require", ROOT)
-    assert where == Database(url="postgresql://me:secret@host:1/db?sslmode=require")
-    assert str(where) == "postgresql://host:1/db"
+    where = parse_db(f"{scheme}://me:secret@host:1/db?sslmode=require&host=/run&password=secret", ROOT)
+    assert where == Database(url="postgresql://me:secret@host:1/db?sslmode=require&host=/run&password=secret")
+    assert str(where) == "postgresql://host:1/db?host=/run"
     assert "secret" not in repr(where)
 
 
