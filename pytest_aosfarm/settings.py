@@ -23,6 +23,7 @@ __all__ = (
     "SETTINGS",
     "Setting",
     "Settings",
+    "all_variables",
     "environment",
     "markdown_table",
     "redacted",
@@ -211,6 +212,11 @@ SETTINGS = (
     Setting("timeout", _timeout, "", "Seconds to wait for a module; default 60, with a live module 300", "SECONDS"),
     Setting("record", _flag, "true", "Record nothing of this run", "BOOL", switch=("--no-farm-record", "false")),
 )
+
+
+def all_variables() -> dict[str, str]:
+    """Every environment variable, for what must look at all of them: secrets that must not be recorded."""
+    return dict(os.environ)
 
 
 def environment() -> dict[str, str]:

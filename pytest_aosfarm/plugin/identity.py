@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,10 @@ from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.markers import farm_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ("check_unique", "identity_of")
+__all__ = ("check_unique", "identity_of", "identity_of_nodeid")
 
 _LAB_PACKAGES = ("pytest_aosfarm.labs.", "labs.")
 
@@ -31,11 +33,30 @@ def identity_of(item: pytest.Item) -> str:
     name, bracket, parameters = item.name.partition("[")
     given = farm_id_of(item)
     if given is None:
-        config = item.config
-        base = config.inipath.parent if config.inipath is not None else config.rootpath
         classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-        given = f"{_module_path(item.path, base)}::{'.'.join([*classes, name])}"
+        given = f"{_module_path(item.path, _base(item.config))}::{'.'.join([*classes, name])}"
     return given + bracket + parameters
+
+
+def identity_of_nodeid(config: pytest.Config) -> Callable[[str], str]:
+    """A function that gives the identity of a node id as `identity_of` does, but knows no `farm_id`.
+
+    For a test that died in a worker before it could say who it is, or that runs where the Farm is not in use.
+    """
+    base = _base(config)
+
+    @cache
+    def module_path(file: str) -> str:
+        return _module_path(config.rootpath / file, base)
+
+    def identity(nodeid: str) -> str:
+        file, separator, rest = nodeid.partition("::")
+        if not separator:
+            return nodeid
+        names, bracket, parameters = rest.partition("[")
+        return f"{module_path(file)}::{names.replace('::', '.')}{bracket}{parameters}"
+
+    return identity
 
 
 def check_unique(item: pytest.Item) -> None:
@@ -60,6 +81,10 @@ def _identities(session: pytest.Session) -> list[str]:
         except ConfigurationError:
             continue  # said when that test asks for its own
     return found
+
+
+def _base(config: pytest.Config) -> Path:
+    return config.inipath.parent if config.inipath is not None else config.rootpath
 
 
 def _module_path(path: Path, base: Path) -> str:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import platform
+import traceback
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aosfarm.plugin.expected import Expected
+from pytest_aosfarm.plugin.identity import identity_of_nodeid
 from pytest_aosfarm.plugin.keys import WORKER_INPUT, run_key, settings_key
+from pytest_aosfarm.plugin.started import database_of, dist_of, run_started, worker_count_of
 from pytest_aosfarm.plugin.terminal import TerminalBlock
-from pytest_aosfarm.recording.attempts import Attempts, clean, message_of
-from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
-from pytest_aosfarm.recording.location import DEFAULT_TENANT, parse_db
-from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard, Terminated
-from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests
+from pytest_aosfarm.plugin.watch import interruption
+from pytest_aosfarm.recording.attempts import Attempts
+from pytest_aosfarm.recording.checkout import Changes, checkout_of
+from pytest_aosfarm.recording.events import ErrorSeen, RunCollected, RunFinished
+from pytest_aosfarm.recording.failures import clean, cut
+from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard
+from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests, reason_for
 from pytest_aosfarm.recording.writer import RunWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_aosfarm.recording.location import Database
-    from pytest_aosfarm.settings import Settings
+    from pytest_aosfarm.recording.events import Event
 
 __all__ = ("register",)
+
+PATIENCE = 0.01
+"""Seconds for which the start of a run waits for git."""
 
 
 def register(config: pytest.Config) -> None:
@@ -32,16 +39,6 @@ def register(config: pytest.Config) -> None:
     recorder = Recorder(config)
     config.pluginmanager.register(recorder, "aosfarm-recorder")
     config.pluginmanager.register(TerminalBlock(recorder), "aosfarm-terminal")
-
-
-def database_of(config: pytest.Config, settings: Settings) -> Database:
-    """The database of this session. Raises ConfigurationError.
-
-    A relative path counts from where pytest was started, but from the root directory when an ini file holds it.
-    """
-    in_ini = settings.sources.get("db", "").startswith("ini")
-    base = config.rootpath if in_ini or settings.db is None else config.invocation_params.dir
-    return parse_db(settings.db, base)
 
 
 class Recorder:
@@ -55,69 +52,102 @@ class Recorder:
         self.writer: RunWriter | None = None
         self.problem: str | None = None
         self.lost_tests = False
-        self._settings = config.stash[settings_key]
+        dist = dist_of(config)
         self._session: pytest.Session | None = None
-        self._attempts = Attempts(config.stash[run_key].started_at.timestamp())
+        self._began = config.stash[run_key].started_at
+        self._attempts = Attempts(
+            self._began.timestamp(),
+            rootdir=str(config.rootpath),
+            start=str(config.invocation_params.dir),
+            dist=dist,
+            identify=identity_of_nodeid(config),
+        )
+        self._expected = Expected(dist, worker_count_of(config))
+        self._announced: RunCollected | None = None
         self._ending = Ending()
         self._sigterm = SigtermGuard()
-        self._counted = [0, 0]
         self._uncollectable: set[str] = set()
+        self._quitting: set[str | None] = set()
+        """The workers that were told to stop: what xdist calls a crash of theirs is none."""
+        checkout = checkout_of(config.rootpath)
+        self._changes = Changes(checkout.top) if checkout else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Make the run's row."""
         with self._guarded():
             self._session = session
-            self._start()
+            database = database_of(self.config, self.config.stash[settings_key])
+            dirty = self._changes.seen(seconds=PATIENCE) if self._changes else None
+            started = run_started(self.config, database, dirty=dirty)
+            self._sigterm.install()
+            self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what was left out, without xdist."""
-        self._counted[1] += len(items)
+        self._expected.deselected += len(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note how many tests will run, without xdist."""
         with self._guarded():
-            self._note_collected(len({item.nodeid for item in session.items}))
+            self._take_collected([item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Note how many tests will run, under xdist; every worker says the same."""
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Note how many tests will run, under xdist."""
         with self._guarded():
-            self._note_collected(len(set(ids)))
+            self._take_collected(ids, node.gateway.id)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: object, error: object) -> None:
-        """Hear from a worker that it was interrupted, or how many tests it left out."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Hear from a worker why it stops, or that it has died, and how many tests it left out."""
         with self._guarded():
-            if error == "keyboard-interrupt":
-                self._ending.interrupted = True
-            # A crashed worker has no output at all.
-            output = getattr(node, "workeroutput", None) or {}
-            left_out = output.get(WORKER_INPUT, {}).get("deselected", 0)
-            self._counted[1] = max(self._counted[1], left_out)
+            worker = node.gateway.id
+            # A worker that has died has no output at all.
+            output = (getattr(node, "workeroutput", None) or {}).get(WORKER_INPUT, {})
+            self._expected.deselected = max(self._expected.deselected, output.get("deselected", 0))
+            if output.get("interrupted"):
+                self._quitting.add(worker)
+                self._ending.interrupt(f"{output['interrupted']} ({worker})")
+            if error is not None and worker not in self._quitting:
+                self._write(ErrorSeen(source="worker", message=clean(f"{worker} went down: {error}")))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file that could not be collected, or was skipped as a whole."""
         with self._guarded():
             if not report.passed and report.nodeid not in self._uncollectable:
                 self._uncollectable.add(report.nodeid)
-                self._write(_uncollected(report, self.config.stash[run_key].started_at))
+                self._write(self._attempts.uncollected(report, _worker_of(report)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a phase of a test; a subtest's report is of another type, and part of its test."""
-        with self._guarded():
-            if type(report) is pytest.TestReport:
-                for attempt in self._attempts.add(report, _worker_of(report)):
+        # Three times for every test: a context manager would cost as much as the rest.
+        try:
+            worker = _worker_of(report)
+            if type(report) is not pytest.TestReport:
+                self._attempts.add_part(report, worker)
+            elif worker is None or worker not in self._quitting:
+                for attempt in self._attempts.add(report, worker):
                     self._write(attempt)
+        except Exception as problem:  # noqa: BLE001 - as in _guarded
+            self._note(problem)
+
+    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Record what went wrong in pytest itself, or in another plugin."""
+        with self._guarded():
+            message = clean(excinfo.exconly(tryshort=True))
+            self._write(ErrorSeen(source="internal", message=message, body=cut(clean(str(excrepr), limit=None))))
+            self._ending.reason = self._ending.reason or f"internal error: {message.partition(chr(10))[0]}"
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C, SIGTERM and `pytest.exit` from pytest's and xdist's own ways of stopping early."""
         with self._guarded():
+            reason = interruption(excinfo)
             # Both have an exception of their own for those, a child of KeyboardInterrupt.
-            if excinfo.type in {KeyboardInterrupt, Terminated, pytest.exit.Exception}:
-                self._ending.interrupted = True
+            if reason is None:
+                self._ending.stop(clean(str(excinfo.value)))
             else:
-                self._ending.stopped = True
+                self._ending.interrupt(reason)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -135,84 +165,57 @@ class Recorder:
                 if seen is None or seen.exit_code != int(self._session.exitstatus):
                     self._finish(self._session, self.writer)
                 self.writer.close()
+        if self._changes is not None:
+            self._changes.stop()
 
-    def _start(self) -> None:
-        identity = self.config.stash[run_key]
-        settings = self._settings
-        database = database_of(self.config, settings)
-        started = RunStarted(
-            uuid=identity.uuid,
-            started_at=identity.started_at,
-            labs=settings.labs,
-            scale=settings.scale,
-            seed=settings.seed,
-            anchor=settings.anchor,
-            profile=settings.profile,
-            tenant=settings.tenant or DEFAULT_TENANT,
-            data_tenant=settings.tenant,
-            database=database.public,
-            environment=_environment(self.config),
-        )
-        self._sigterm.install()
-        self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
+    def _take_collected(self, nodeids: Sequence[str], worker: str | None = None) -> None:
+        self._expected.take(nodeids, worker)
+        self._attempts.twice = self._expected.twice
+        self._announce()
 
-    def _write(self, event: AttemptFinished | RunCollected | RunFinished) -> None:
+    def _announce(self) -> None:
+        collected = RunCollected(collected=self._expected.collected, deselected=self._expected.deselected)
+        if collected != self._announced:
+            self._announced = collected
+            self._write(collected)
+
+    def _write(self, event: Event) -> None:
         if self.writer is not None:
             self.writer.write(event)
-
-    def _note_collected(self, count: int) -> None:
-        self._counted[0] = max(self._counted[0], count)
-        self._write(RunCollected(collected=self._counted[0], deselected=self._counted[1]))
 
     def _finish(self, session: pytest.Session, writer: RunWriter) -> None:
         for attempt in self._attempts.close():
             self._write(attempt)
-        self._note_collected(self._counted[0])
+        self._announce()
         if self._sigterm.fired:
             session.exitstatus = EXIT_CODE
-        self._ending.stopped |= bool(session.shouldfail or session.shouldstop)
+        if why := session.shouldfail or session.shouldstop:
+            self._ending.stop(clean(str(why)))
         exit_code = int(session.exitstatus)
         self.lost_tests = has_lost_tests(self._ending, exit_code, writer.tally) and self.problem is None
         status = decide(self._ending, exit_code, writer.tally, lost_tests=self.lost_tests)
         if self.lost_tests and exit_code == 0:
             session.exitstatus = exit_code = INCOMPLETE_EXIT_CODE
-        self._write(RunFinished(finished_at=datetime.now(UTC), status=status, exit_code=exit_code))
+        reason = reason_for(status, self._ending, exit_code, writer.tally)
+        self._write(RunFinished(finished_at=datetime.now(UTC), status=status, exit_code=exit_code, reason=reason))
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
         except Exception as problem:  # noqa: BLE001 - whatever goes wrong here must not touch the user's run
-            if self.problem is None:
-                self.problem = f"{type(problem).__name__}: {problem}"
+            self._note(problem)
+
+    def _note(self, problem: Exception) -> None:
+        if self.problem is not None:
+            return
+        self.problem = f"{type(problem).__name__}: {problem}"
+        body = cut(clean("".join(traceback.format_exception(problem)), limit=None))
+        with self._guarded():
+            self._write(ErrorSeen(source="recording", message=clean(self.problem), body=body))
 
 
 def _worker_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
     # The report of a crash has a node but no worker_id.
-    gateway = getattr(getattr(report, "node", None), "gateway", None)
-    worker: str | None = getattr(gateway, "id", None)
-    return worker
-
-
-def _uncollected(report: pytest.CollectReport, began: datetime) -> AttemptFinished:
-    nodeid = clean(report.nodeid, limit=None)
-    return AttemptFinished(
-        nodeid=nodeid,
-        attempt=1,
-        identity=nodeid,
-        outcome={"failed": "error"}.get(report.outcome, report.outcome),
-        phase="collect",
-        worker=_worker_of(report),
-        started_us=(datetime.now(UTC) - began) // timedelta(microseconds=1),
-        message=message_of(report),
-    )
-
-
-def _environment(config: pytest.Config) -> dict[str, object]:
-    plugins = {dist.project_name: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
-    return {
-        "python": platform.python_version(),
-        "os": platform.platform(),
-        "pytest": pytest.__version__,
-        "plugins": dict(sorted(plugins.items())),
-    }
+    node = getattr(report, "node", None)
+    return None if node is None else node.gateway.id

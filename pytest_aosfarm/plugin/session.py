@@ -9,7 +9,7 @@ import pytest
 from pytest_aosfarm.errors import FarmError
 from pytest_aosfarm.plugin.fixtures import note_identity
 from pytest_aosfarm.plugin.keys import run_key, settings_key
-from pytest_aosfarm.plugin.watch import LeftOutCounter, Watch
+from pytest_aosfarm.plugin.watch import Watch, WorkerNotes
 
 if TYPE_CHECKING:
     from pytest_aosfarm.settings import Settings
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if hasattr(config, "workerinput"):
         if settings.record:
-            config.pluginmanager.register(LeftOutCounter(config), "aosfarm-left-out")
+            config.pluginmanager.register(WorkerNotes(config), "aosfarm-notes")
         return
     if settings.in_use:
         try:
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _check(config: pytest.Config, settings: Settings) -> None:
     """Raise FarmError for a database or a live module that will not do."""
     if settings.record:
-        from pytest_aosfarm.plugin.recorder import database_of
+        from pytest_aosfarm.plugin.started import database_of
 
         database_of(config, settings)
     if settings.urls:

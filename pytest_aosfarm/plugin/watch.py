@@ -11,7 +11,7 @@ from pytest_aosfarm.plugin.keys import PROPERTY_PREFIX, WORKER_INPUT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("LeftOutCounter", "Watch")
+__all__ = ("Watch", "WorkerNotes", "interruption")
 
 _RECORDER = "aosfarm-recorder"
 
@@ -51,14 +51,18 @@ class Watch:
         self._seen.append(("pytest_collection_finish", {"session": session}))
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, node: object, ids: Sequence[str]) -> None:
         """Keep what a worker collected."""
-        self._seen.append(("pytest_xdist_node_collection_finished", {"ids": ids}))
+        self._seen.append(("pytest_xdist_node_collection_finished", {"node": node, "ids": ids}))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object, error: object) -> None:
         """Keep how a worker ended."""
         self._seen.append(("pytest_testnodedown", {"node": node, "error": error}))
+
+    def pytest_internalerror(self, excrepr: object, excinfo: object) -> None:
+        """Keep what went wrong in pytest."""
+        self._seen.append(("pytest_internalerror", {"excrepr": excrepr, "excinfo": excinfo}))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what could not be collected."""
@@ -83,19 +87,34 @@ class Watch:
         self._seen.clear()
 
 
-class LeftOutCounter:
-    """The pytest plugin in a worker: only there can be seen how many tests were left out."""
+class WorkerNotes:
+    """The pytest plugin in a worker: only there can be seen how many tests were left out, and who called for an end."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._count = 0
+        self._interrupted: str | None = None
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count."""
         self._count += len(items)
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Note who; of what `pytest.exit` is given, xdist sends up only a number that might be anything."""
+        self._interrupted = interruption(excinfo)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Send the count up with what xdist sends."""
+        """Send both up with what xdist sends."""
         output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined] # xdist's, undeclared
-        output[WORKER_INPUT] = {"deselected": self._count}
+        output[WORKER_INPUT] = {"deselected": self._count, "interrupted": self._interrupted}
+
+
+def interruption(excinfo: pytest.ExceptionInfo[BaseException]) -> str | None:
+    """Who wanted the session to end, or None when it was a rule of pytest's or a plugin's, such as -x."""
+    # pytest and xdist have exceptions of their own for their rules, children of KeyboardInterrupt.
+    if excinfo.type is KeyboardInterrupt:
+        return "Ctrl-C"
+    if isinstance(excinfo.value, pytest.exit.Exception):
+        return f"pytest.exit: {excinfo.value.msg}"
+    return "SIGTERM" if excinfo.typename == "Terminated" else None

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished
+from pytest_aosfarm.recording.failures import FailureReport, clean, failure_of, message_of, outputs_of
+from pytest_aosfarm.recording.numbering import Numbering
 from pytest_aosfarm.recording.tally import IDENTITY, TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from pytest_aosfarm.recording.events import Scalar
 
-__all__ = ("Attempts", "PhaseReport", "clean", "message_of")
-
-TEXT_LIMIT = 2000
-"""Characters kept of any one text (error head, property)."""
+__all__ = ("Attempts", "PhaseReport", "ungrouped")
 
 _STEPS = {"setup": 0, "call": 1, "teardown": 2}
-_CRASH = 3
+_SETUP, _CALL, _TEARDOWN, _CRASH = range(4)
+_QUIET = {"passed", "skipped", "xfailed", "xpassed"}
+_PARTS_KEPT = 20
 _PAIR = 2
 
 
-class PhaseReport(Protocol):
-    """What is read of a pytest report; `wasxfail` too, if it is there."""
+class PhaseReport(FailureReport, Protocol):
+    """What is read of a pytest report of a test."""
 
     @property
     def nodeid(self) -> str:
@@ -49,41 +49,59 @@ class PhaseReport(Protocol):
         """Seconds since 1970."""
 
     @property
-    def longrepr(self) -> object:
-        """The error, or where and why the test was skipped."""
-
-    @property
-    def longreprtext(self) -> str:
-        """The error as text."""
-
-    @property
     def user_properties(self) -> Iterable[object]:
         """Pairs of name and value."""
 
 
-@dataclass(slots=True)
 class _Attempt:
-    started: float
-    step: int = -1
-    outcome: str | None = None
-    phase: str = "call"
-    message: str | None = None
-    micros: list[int] = field(default_factory=lambda: [0, 0, 0])
-    properties: dict[str, Scalar] = field(default_factory=dict)
+    """What is known of an attempt that goes on; one is made for every test, so it is made cheap."""
+
+    __slots__ = (
+        "broken", "broken_parts", "decided", "micros", "outcome", "phase", "properties", "sections", "started", "step",
+    )  # fmt: skip
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.step = -1
+        self.outcome: str | None = None
+        self.phase = "call"
+        self.micros = [0, 0, 0]
+        self.decided: PhaseReport | None = None
+        self.properties: Iterable[object] = ()
+        self.sections: Iterable[tuple[str, str]] = ()
+        self.broken = 0
+        self.broken_parts: list[PhaseReport] = []
 
 
 class Attempts:
     """Folds phase reports of many tests, possibly interleaved from several workers, into finished attempts."""
 
-    def __init__(self, began: float = 0.0) -> None:
-        """`began` is the start of the run, in seconds since 1970."""
+    def __init__(
+        self,
+        began: float = 0.0,
+        *,
+        rootdir: str = "/",
+        start: str = "/",
+        dist: str | None = None,
+        identify: Callable[[str], str] = str,
+    ) -> None:
+        """`began` is the start of the run, in seconds since 1970; `start` is the directory that pytest was started in.
+
+        `dist` is how xdist spreads tests. `identify` gives the identity of a node id whose test has not told its own.
+        """
+        self.twice: Collection[str] = ()
+        """The node ids that were collected more than once."""
         self._began = began
+        self._places = rootdir, start
+        self._each = dist == "each"
+        self._grouped = dist == "loadgroup"
+        self._identify = identify
         self._open: dict[tuple[str, str | None], _Attempt] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbering = Numbering()
 
     def add(self, report: PhaseReport, worker: str | None) -> list[AttemptFinished]:
         """Take one report; returns the attempts that it finished (none, one, or two)."""
-        key = (report.nodeid, worker)
+        key = (self._nodeid_of(report), worker)
         step = _STEPS.get(report.when or "", _CRASH)
         finished = []
         attempt = self._open.get(key)
@@ -92,98 +110,150 @@ class Attempts:
             finished += self._close(key)
             attempt = None
         if attempt is None:
-            attempt = self._open[key] = _Attempt(started=report.start or time.time())
+            attempt = self._open[key] = _Attempt(report.start or time.time())
         _take(attempt, report, step)
-        if step >= _STEPS["teardown"]:
+        if step >= _TEARDOWN:
             finished += self._close(key)
         return finished
+
+    def add_part(self, report: PhaseReport, worker: str | None) -> None:
+        """Take the report of a subtest: it comes before the one of the call, and its failure is the test's."""
+        attempt = self._open.setdefault((self._nodeid_of(report), worker), _Attempt(report.start))
+        if report.outcome == "failed":
+            attempt.broken += 1
+            if len(attempt.broken_parts) < _PARTS_KEPT:
+                attempt.broken_parts.append(report)
+
+    def uncollected(self, report: PhaseReport, worker: str | None) -> AttemptFinished:
+        """What becomes of the report of a file that could not be collected, or was skipped as a whole."""
+        nodeid = clean(report.nodeid, limit=None)
+        done = AttemptFinished(
+            nodeid=nodeid,
+            identity=nodeid,
+            attempt=1,
+            outcome="error" if report.outcome == "failed" else report.outcome,
+            phase="collect",
+            worker=worker,
+            started_us=round((time.time() - self._began) * 1e6),
+            message=message_of(report),
+        )
+        if done.outcome == "error":
+            self._add_error(done, [report], report.sections)
+        return done
 
     def close(self) -> list[AttemptFinished]:
         """The attempts cut off before their teardown was reported, as far as their outcome is known."""
         return [done for key in list(self._open) for done in self._close(key)]
 
+    def _nodeid_of(self, report: PhaseReport) -> str:
+        return ungrouped(report.nodeid) if self._grouped else report.nodeid
+
     def _close(self, key: tuple[str, str | None]) -> list[AttemptFinished]:
         attempt = self._open.pop(key)
-        if attempt.outcome is None and attempt.step < _STEPS["call"]:
+        if attempt.outcome is None and attempt.step < _CALL:
             return []
         nodeid, worker = clean(key[0], limit=None), key[1]
-        number = self._numbers[nodeid] = self._numbers.get(nodeid, 0) + 1
-        properties = dict(attempt.properties)
+        properties = _properties(attempt.properties) if attempt.properties else {}
         identity = properties.pop(IDENTITY, None)
-        identity = nodeid if identity is None else str(identity)
+        identity = self._identify(nodeid) if identity is None else str(identity)
         tenant = properties.pop(TENANT, None)
-        outcome = attempt.outcome or "passed"
-        known = outcome in OUTCOMES
-        return [
-            AttemptFinished(
-                nodeid=nodeid,
-                attempt=number,
-                identity=identity,
-                outcome=outcome if known else OTHER,
-                raw_outcome=None if known else outcome,
-                phase=attempt.phase,
-                worker=worker,
-                started_us=round((attempt.started - self._began) * 1e6),
-                setup_us=attempt.micros[0],
-                call_us=attempt.micros[1],
-                teardown_us=attempt.micros[2],
-                message=attempt.message,
-                data_tenant=None if tenant is None or tenant == identity else str(tenant),
-                properties=properties,
-            )
-        ]
+        word = attempt.outcome or "passed"
+        outcome = word if word in OUTCOMES else OTHER
+        variant = worker if self._each else None
+        number, cause, replaces, replaced = self._numbering.next(identity, nodeid, variant, outcome, twice=self.twice)
+        done = AttemptFinished(
+            nodeid=nodeid,
+            identity=identity,
+            attempt=number,
+            variant=variant,
+            outcome=outcome,
+            phase=attempt.phase,
+            cause=cause,
+            replaces=replaces,
+            replaced_outcome=replaced,
+            worker=worker,
+            started_us=round((attempt.started - self._began) * 1e6),
+            setup_us=attempt.micros[0],
+            call_us=attempt.micros[1],
+            teardown_us=attempt.micros[2],
+            properties=properties,
+        )
+        if tenant is not None and tenant != identity:
+            done.data_tenant = str(tenant)
+        if word is not outcome:
+            done.raw_outcome = word
+        if outcome != "passed" and attempt.decided is not None:
+            try:
+                self._explain(done, attempt, attempt.decided)
+            except Exception as problem:  # noqa: BLE001 - another plugin's report may hold anything; the outcome is known
+                done.message = done.message or clean(f"its report cannot be read: {problem!r}")
+        return [done]
+
+    def _explain(self, done: AttemptFinished, attempt: _Attempt, report: PhaseReport) -> None:
+        done.message = message_of(report)
+        if done.outcome in _QUIET:
+            return
+        if report.outcome not in {"passed", "skipped", "failed"}:
+            done.raw_outcome = clean(report.outcome)
+        sections = [*attempt.sections]
+        if attempt.broken and getattr(report.longrepr, "reprcrash", None) is None:
+            # The test itself went well, its subtests did not.
+            report = attempt.broken_parts[0]
+            done.message = clean(f"{attempt.broken} failed subtest{'s' * (attempt.broken > 1)}: {message_of(report)}")
+        sections += [section for part in attempt.broken_parts for section in part.sections if section[0].endswith(" call")]
+        self._add_error(done, [report, *attempt.broken_parts[1:]], sections)
+
+    def _add_error(
+        self, done: AttemptFinished, reports: list[FailureReport], sections: Iterable[tuple[str, str]]
+    ) -> None:
+        done.outputs = outputs_of(reports, sections)
+        done.error_type, done.error_location, done.error_signature = failure_of(reports[0], done.message, *self._places)
+
+
+def ungrouped(nodeid: str) -> str:
+    """The node id without the group that xdist writes behind it under --dist=loadgroup."""
+    name, at, group = nodeid.rpartition("@")
+    return name if at and "]" not in group else nodeid
 
 
 def _take(attempt: _Attempt, report: PhaseReport, step: int) -> None:
     attempt.step = step
     if step < _CRASH:
         attempt.micros[step] = round(report.duration * 1e6)
-    for pair in report.user_properties:
-        if isinstance(pair, tuple | list) and len(pair) == _PAIR:
-            attempt.properties[clean(str(pair[0]))] = _scalar(pair[1])
+    # Each report repeats the ones before it; that of a crash has none.
+    if report.user_properties:
+        attempt.properties = report.user_properties
+    if report.sections:
+        attempt.sections = report.sections
     outcome = _outcome_of(report, step)
-    if step == _STEPS["setup"] and outcome == "passed":
+    if step == _SETUP and outcome == "passed":
         return
-    if step == _STEPS["teardown"] and attempt.outcome is not None:
-        quiet = outcome in {"passed", "skipped", "xfailed", "xpassed"}
-        if quiet or (outcome == "error" and attempt.outcome in {"failed", "error"}):
+    if step == _CALL and attempt.broken and outcome in _QUIET:
+        outcome = "failed"
+    if step == _TEARDOWN and attempt.outcome is not None:
+        adds_nothing = outcome in _QUIET or (outcome == "error" and attempt.outcome in {"failed", "error"})
+        if adds_nothing:
             return
     attempt.outcome = outcome
     attempt.phase = report.when if step < _CRASH and report.when else "call"
-    attempt.message = message_of(report)
+    attempt.decided = report
 
 
 def _outcome_of(report: PhaseReport, step: int) -> str:
-    outcome = report.outcome
-    xfail = hasattr(report, "wasxfail")
-    if outcome == "passed":
-        return "xpassed" if xfail and step == _STEPS["call"] else "passed"
-    if outcome == "skipped":
-        return "xfailed" if xfail else "skipped"
-    if outcome != "failed":
-        return clean(str(outcome))
     if step == _CRASH:
         return "crashed"
-    return "failed" if step == _STEPS["call"] else "error"
+    outcome = report.outcome
+    if outcome == "passed":
+        return "xpassed" if step == _CALL and hasattr(report, "wasxfail") else "passed"
+    if outcome == "skipped":
+        return "xfailed" if hasattr(report, "wasxfail") else "skipped"
+    if outcome != "failed":
+        return clean(str(outcome))
+    return "failed" if step == _CALL else "error"
 
 
-def message_of(report: PhaseReport) -> str | None:
-    """The head of the error of a report, or the reason of its skip or xfail; None when it has neither."""
-    reason = getattr(report, "wasxfail", None)
-    if reason is not None:
-        return clean(str(reason)) or None
-    longrepr = report.longrepr
-    if longrepr is None:
-        return None
-    if isinstance(longrepr, tuple):
-        return clean(str(longrepr[-1]))
-    crash = getattr(longrepr, "reprcrash", None)
-    return clean(str(crash.message) if crash is not None else report.longreprtext)
-
-
-def clean(text: str, *, limit: int | None = TEXT_LIMIT) -> str:
-    """Text that every store can hold: cut to the limit, lone surrogates and NULs written as escapes."""
-    return text[:limit].encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+def _properties(pairs: Iterable[object]) -> dict[str, Scalar]:
+    return {clean(str(pair[0])): _scalar(pair[1]) for pair in pairs if isinstance(pair, tuple | list) and len(pair) == _PAIR}
 
 
 def _scalar(value: object) -> Scalar:

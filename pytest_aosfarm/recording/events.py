@@ -94,12 +94,14 @@ class RunCollected:
 class AttemptFinished:
     """One attempt at one test, or one file that could not be collected (`phase` is then "collect").
 
-    `attempt` counts from 1 within an identity. `replaces` is the number of the earlier attempt that this one makes void:
-    an attempt decides (`is_final`) until another replaces it. `cause` is one of first, rerun (by a plugin), crash (the
-    worker died in it), each (another worker under --dist=each; `variant` names it) and repeat (another test of the same
-    identity, or the same one asked for twice). `phase` is where the outcome was decided. Times are integer microseconds,
-    `started_us` from the start of the run. `message` is the head of the error, or the reason of a skip or xfail;
-    `data_tenant` is None when it is the identity. `outputs` maps longrepr, stdout, stderr and log to their texts.
+    `attempt` counts from 1 within an identity. `cause` is one of first, rerun (by a plugin), crash (the worker died in the
+    attempt before), each (another worker under --dist=each; `variant` names it) and repeat (another test of the same
+    identity, or the same one asked for twice). `replaces` is the number of the attempt that this one makes void, and
+    `replaced_outcome` what that one came to; an attempt decides (`is_final`) until another replaces it.
+
+    `phase` is where the outcome was decided. Times are integer microseconds, `started_us` from the start of the run.
+    `message` is the head of the error, or the reason of a skip or xfail. `data_tenant` is None when it is the identity.
+    `outputs` maps longrepr, stdout, stderr and log to their texts.
     """
 
     nodeid: str
@@ -111,6 +113,7 @@ class AttemptFinished:
     phase: str
     cause: str = "first"
     replaces: int | None = None
+    replaced_outcome: str | None = None
     worker: str | None = None
     started_us: int
     setup_us: int = 0

@@ -43,5 +43,6 @@ def attempt_finished(
     if record["outcome"] not in outcomes:
         record["raw_outcome"], record["outcome"] = record["outcome"], other
     if record["attempt"] > 1:
-        record["cause"], record["replaces"] = "rerun", record["attempt"] - 1
+        # Whatever it had come to, it was counted as well; "other" is counted nowhere, so it is not taken away.
+        record |= {"cause": "rerun", "replaces": record["attempt"] - 1, "replaced_outcome": other}
     return record

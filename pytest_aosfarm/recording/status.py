@@ -1,4 +1,4 @@
-"""How a run ended, in one word, from what was seen of its end."""
+"""How a run ended, in one word and the reason for it, from what was seen of its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_aosfarm.recording.tally import Tally
 
-__all__ = ("INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "Ending", "decide", "has_lost_tests")
+__all__ = (
+    "INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "Ending", "decide", "has_lost_tests", "reason_for",
+)  # fmt: skip
 
 QUEUED = "queued"
 """The status of a run that has been made and has run nothing yet."""
@@ -24,7 +26,7 @@ INCOMPLETE_EXIT_CODE = 3
 """What exit code 0 becomes when collected tests left no result: pytest's "internal error"."""
 
 _INTERNAL_ERROR = 3
-_NOT_A_TEST_RESULT = {_INTERNAL_ERROR, 4, 5}  # internal error, usage error, nothing collected
+_NOT_A_TEST_RESULT = {_INTERNAL_ERROR: "internal error", 4: "usage error", 5: "nothing to run"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +37,17 @@ class Ending:
     """Ctrl-C, SIGTERM or `pytest.exit`, here or in a worker."""
     stopped: bool = False
     """Tests were left out on purpose: -x, --maxfail, or another plugin's stop."""
+    reason: str | None = None
+
+    def interrupt(self, reason: str) -> None:
+        """Somebody wanted the run to end; the first one counts."""
+        if not self.interrupted:
+            self.interrupted, self.reason = True, reason
+
+    def stop(self, reason: str) -> None:
+        """The run was stopped by a rule; why, unless a better reason is known."""
+        self.stopped = True
+        self.reason = self.reason or reason
 
 
 def has_lost_tests(ending: Ending, exit_code: int, tally: Tally) -> bool:
@@ -50,12 +63,22 @@ def decide(ending: Ending, exit_code: int, tally: Tally, *, lost_tests: bool) ->
     """
     if lost_tests:
         return "incomplete"
-    if tally.collection_errors or exit_code == _INTERNAL_ERROR:
-        return "error"
+    # Of a worker that was told to exit with a code of its own, xdist says "internal error".
     if ending.interrupted:
         return "interrupted"
+    if tally.collection_errors or exit_code == _INTERNAL_ERROR:
+        return "error"
     if tally.bad:
         return "failed"
     if exit_code in _NOT_A_TEST_RESULT:
         return "error"
     return "failed" if exit_code else "passed"
+
+
+def reason_for(status: str, ending: Ending, exit_code: int, tally: Tally) -> str | None:
+    """Why a run has the status, where its tests do not say it."""
+    if status == "incomplete":
+        return f"{tally.not_run} of {tally.collected} collected tests left no result"
+    if status == "failed" and not tally.bad and ending.reason is None:
+        return f"every test went well, but the exit code is {exit_code}"
+    return ending.reason or (_NOT_A_TEST_RESULT.get(exit_code) if status == "error" else None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.recording.events import OUTCOMES, AttemptFinished, RunCollected
+from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished, RunCollected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_aosfarm.recording.events import Event, Scalar
 
 __all__ = ("COUNTS", "GRADE_PREFIX", "IDENTITY", "LAB", "TENANT", "Grades", "Tally")
@@ -20,18 +22,25 @@ GRADE_PREFIX = "farm.grade."
 COUNTS = {outcome: {"error": "errors"}.get(outcome, outcome) for outcome in OUTCOMES}
 """The name of each outcome's count: the outcome itself, but `errors`."""
 
+BAD = ("failed", "error", "crashed")
+_NO_SUCCESS = {*BAD, OTHER}
+
 Grades = dict[str, dict[str, dict[str, "Scalar"]]]
+_Chain = dict[int, tuple[str, int, "str | None"]]
 
 
 class Tally:
-    """The running sums of one run. Every attempt with a counted outcome counts; the order never matters."""
+    """The running sums of one run: what each test came to in the end. The order of events never matters."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.collected: int | None = None
         self.deselected = 0
         self.collection_errors = 0
-        self._tests: set[str] = set()
+        self.attempts = 0
+        self._results = 0
+        self._chains: dict[str, _Chain] = {}
+        """Identity -> attempts that replaced another: outcome, number and outcome of the other. Only what was run again."""
         self._labs: set[str] = set()
         self._grades: dict[str, tuple[str, int, Scalar]] = {}
 
@@ -40,22 +49,33 @@ class Tally:
         if isinstance(event, RunCollected):
             self.collected, self.deselected = event.collected, event.deselected
         elif isinstance(event, AttemptFinished):
+            self.attempts += 1
             self.outcomes[event.outcome] += 1
-            if event.phase != "collect":
-                self._tests.add(event.nodeid)
+            if event.replaces is not None:
+                self.outcomes[event.replaced_outcome or OTHER] -= 1
+                chain = self._chains.setdefault(event.identity, {})
+                chain[event.attempt] = event.outcome, event.replaces, event.replaced_outcome
+            elif event.phase != "collect":
+                self._results += 1
             elif event.outcome == "error":
                 self.collection_errors += 1
-            self._take_properties(event)
+            if event.properties:
+                self._take_properties(event)
 
     @property
     def not_run(self) -> int | None:
         """Collected tests without any result; None when it is not known what was collected."""
-        return None if self.collected is None else max(0, self.collected - len(self._tests))
+        return None if self.collected is None else max(0, self.collected - self._results)
 
     @property
     def bad(self) -> int:
-        """How many attempts failed, could not be set up, or took their worker with them."""
-        return self.outcomes["failed"] + self.outcomes["error"] + self.outcomes["crashed"]
+        """How many tests failed in the end, could not be set up, or took their worker with them."""
+        return sum(self.outcomes[outcome] for outcome in BAD)
+
+    @property
+    def flaky(self) -> int:
+        """How many tests passed in the end and had not before."""
+        return sum(_is_flaky(chain, last) for chain in self._chains.values() for last in _last_ones(chain))
 
     @property
     def labs(self) -> tuple[str, ...]:
@@ -69,6 +89,7 @@ class Tally:
             "collected": self.collected,
             "deselected": self.deselected,
             **counted,
+            "flaky": self.flaky,
             "not_run": self.not_run,
         }
 
@@ -91,3 +112,18 @@ class Tally:
                 known = self._grades.get(name)
                 if known is None or (event.identity, event.attempt) >= known[:2]:
                     self._grades[name] = (event.identity, event.attempt, value)
+
+
+def _last_ones(chain: _Chain) -> Iterator[int]:
+    """The attempts that decide; several where several tests have one identity."""
+    replaced = {before for _, before, _ in chain.values()}
+    return (attempt for attempt in chain if attempt not in replaced)
+
+
+def _is_flaky(chain: _Chain, last: int) -> bool:
+    outcome, before, earlier = chain[last]
+    if outcome != "passed":
+        return False
+    while earlier not in _NO_SUCCESS and before in chain:
+        _, before, earlier = chain[before]
+    return earlier in _NO_SUCCESS

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aosfarm.recording.attempts import Attempts, clean
+from pytest_aosfarm.recording.attempts import Attempts
+from pytest_aosfarm.recording.failures import clean
 
 if TYPE_CHECKING:
     from pytest_aosfarm.recording.events import AttemptFinished
@@ -26,6 +27,7 @@ class Report:
     start: float = 1_000_000.0
     longrepr: Any = None
     user_properties: list[Any] = field(default_factory=list)
+    sections: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def longreprtext(self) -> str:
@@ -109,7 +111,7 @@ def test_durations_and_properties_are_kept_and_odd_ones_made_harmless() -> None:
 
 
 def test_the_message_is_the_head_of_the_error_or_the_reason() -> None:
-    crash = SimpleNamespace(reprcrash=SimpleNamespace(message="AssertionError: 1 == 2"))
+    crash = SimpleNamespace(reprcrash=SimpleNamespace(message="AssertionError: 1 == 2", path="/t.py", lineno=3))
     assert fold(PASS, Report("call", "failed", longrepr=crash), DONE)[0].message == "AssertionError: 1 == 2"
     assert fold(Report("setup", "skipped", longrepr=("f.py", 3, "Skipped: why")), DONE)[0].message == "Skipped: why"
     assert fold(PASS, XfailReport("call", "skipped"), DONE)[0].message == "known"

@@ -1,0 +1,116 @@
+"""What a run tells of itself when it starts: who records it, with which settings, on what, and what was asked for."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aosfarm.plugin.keys import run_key, settings_key
+from pytest_aosfarm.recording.checkout import checkout_of
+from pytest_aosfarm.recording.ci import ci_of
+from pytest_aosfarm.recording.events import RunStarted
+from pytest_aosfarm.recording.location import DEFAULT_TENANT, parse_db
+from pytest_aosfarm.recording.owner import this_process
+from pytest_aosfarm.settings import all_variables
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.recording.location import Database
+    from pytest_aosfarm.settings import Settings
+
+__all__ = ("database_of", "dist_of", "run_started", "worker_count_of")
+
+_SELECTING = {"keyword": "keyword", "markexpr": "marker", "lf": "last_failed", "stepwise": "stepwise"}
+"""pytest's name of an option -> ours, of those that choose tests."""
+
+
+def database_of(config: pytest.Config, settings: Settings) -> Database:
+    """The database of this session. Raises ConfigurationError.
+
+    A relative path counts from where pytest was started, but from the root directory when an ini file holds it.
+    """
+    in_ini = settings.sources.get("db", "").startswith("ini")
+    base = config.rootpath if in_ini or settings.db is None else config.invocation_params.dir
+    return parse_db(settings.db, base)
+
+
+def dist_of(config: pytest.Config) -> str | None:
+    """How xdist spreads tests (`--dist`), or None if it does not."""
+    dist: str = config.getoption("dist", "no")
+    return None if dist == "no" else dist
+
+
+def worker_count_of(config: pytest.Config) -> int:
+    """How many workers xdist starts; 0 without it."""
+    if dist_of(config) is None:
+        return 0
+    count = 0
+    for spec in config.getoption("tx"):
+        times, star, _ = spec.partition("*")
+        count += int(times) if star and times.isdigit() else 1
+    return count
+
+
+def run_started(config: pytest.Config, database: Database, *, dirty: bool | None) -> RunStarted:
+    """The first event of this session's run; `dirty` says whether tracked files were changed, if that is known yet."""
+    identity, settings = config.stash[run_key], config.stash[settings_key]
+    owner = this_process()
+    ci = ci_of(all_variables())
+    checkout = checkout_of(config.rootpath)
+    return RunStarted(
+        uuid=identity.uuid,
+        started_at=identity.started_at,
+        tenant=settings.tenant or DEFAULT_TENANT,
+        data_tenant=settings.tenant,
+        labs=settings.labs,
+        scale=settings.scale,
+        seed=settings.seed,
+        anchor=settings.anchor,
+        profile=settings.profile,
+        database=database.public,
+        dist=dist_of(config),
+        worker_count=worker_count_of(config),
+        arguments=tuple(str(argument) for argument in config.invocation_params.args),
+        environment=_environment(config),
+        rootdir=str(config.rootpath),
+        selection=_selection(config),
+        vcs_branch=ci.branch or (checkout.branch if checkout else None),
+        vcs_sha=(checkout.sha if checkout else None) or ci.sha,
+        vcs_dirty=dirty,
+        vcs_change=ci.change,
+        ci_provider=ci.provider,
+        ci_url=ci.url,
+        owner_host=owner.host,
+        owner_boot=owner.boot,
+        owner_pid=owner.pid,
+        owner_started=owner.started,
+        owner_token=owner.token,
+    )
+
+
+def _environment(config: pytest.Config) -> dict[str, Any]:
+    plugins = {dist.project_name: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
+    return {
+        "python": platform.python_version(),
+        "os": platform.platform(),
+        "pytest": pytest.__version__,
+        "plugins": dict(sorted(plugins.items())),
+    }
+
+
+def _selection(config: pytest.Config) -> dict[str, Any]:
+    """What was asked for, but for what holds for every run: the whole root directory, no expression."""
+    paths = sorted({_from_root(argument, config) for argument in config.args} - {"."})
+    given = {ours: config.getoption(theirs, None) for theirs, ours in _SELECTING.items()}
+    return {**({"paths": paths} if paths else {}), **{name: value for name, value in given.items() if value}}
+
+
+def _from_root(argument: str, config: pytest.Config) -> str:
+    """The path of an argument from the root directory; a node id keeps its names, a package is left as it is."""
+    path, separator, names = argument.partition("::")
+    full = os.path.normpath(config.invocation_params.dir / path)
+    if os.path.exists(full):  # noqa: PTH110 - one argument of many; a Path would say no more
+        path = os.path.relpath(full, config.rootpath)
+    return path + separator + names
