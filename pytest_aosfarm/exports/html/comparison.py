@@ -1,0 +1,143 @@
+"""The part of the HTML report that sets the run beside its baseline: what changed, and what else differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_aosfarm.exports.html.markup import Html, el, plain
+from pytest_aosfarm.exports.html.parts import icon, kind_of, outcome, section, table
+from pytest_aosfarm.exports.html.view import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ("Comparison", "comparison_section")
+
+MOST = 200
+"""Changes of one kind that are named; the rest is counted."""
+
+SHOWN_AT_ONCE = ("newly_failing", "fixed", "slower")
+
+
+class Change(Protocol):
+    """A test that is not as it was."""
+
+    @property
+    def kind(self) -> str:
+        """What happened to it, such as "newly_failing"."""
+
+    @property
+    def nodeid(self) -> str:
+        """Its name."""
+
+    @property
+    def now(self) -> str | None:
+        """Its outcome, and before it `then`; None where it is not there."""
+
+    @property
+    def then(self) -> str | None:
+        """Its outcome in the other run."""
+
+    @property
+    def now_us(self) -> int | None:
+        """Microseconds; None where it is not there."""
+
+    @property
+    def then_us(self) -> int | None:
+        """Microseconds in the other run."""
+
+
+class Comparison(Protocol):
+    """What is asked of a comparison of two runs."""
+
+    @property
+    def base(self) -> Mapping[str, Any]:
+        """The columns of the other run."""
+
+    @property
+    def chosen(self) -> str:
+        """Why that run."""
+
+    @property
+    def differences(self) -> Mapping[str, tuple[Any, Any]]:
+        """Setting -> its value (then, now)."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """Every test that is not as it was."""
+
+    @property
+    def pace_not_compared(self) -> str | None:
+        """Why no test is slower or faster."""
+
+
+def comparison_section(comparison: Comparison | None, cards: Mapping[str, str]) -> Html | None:
+    """The section; `cards` is the element id of each failure that the page shows, by nodeid."""
+    if comparison is None:
+        return None
+    kinds: dict[str, list[Change]] = {kind: [] for kind in SHOWN_AT_ONCE}
+    for change in comparison.changes:
+        kinds.setdefault(change.kind, []).append(change)
+    counts = ", ".join(f"{len(changes):,} {_words(kind)}" for kind, changes in kinds.items() if changes)
+    base = comparison.base
+    intro = (
+        el("span", f"Run {base['id']} "),
+        outcome(base["status"]),
+        el("span", f" is the {plain(comparison.chosen)} run. " if comparison.chosen != "named" else ". "),
+        f"Durations are not compared: {plain(comparison.pace_not_compared)}." if comparison.pace_not_compared else None,
+    )
+    return section(
+        "comparison",
+        f"Compared with run {base['id']}",
+        el(
+            "div",
+            el("p", intro, class_="pad quiet"),
+            [_kind(kind, changes, cards) for kind, changes in kinds.items() if changes],
+            _differences(comparison.differences),
+            class_="card",
+        ),
+        small=counts or "no test changed",
+    )
+
+
+def _kind(kind: str, changes: list[Change], cards: Mapping[str, str]) -> Html:
+    entries = [[_test(change, cards), _then_and_now(change)] for change in changes[:MOST]]
+    more = el("p", f"and {len(changes) - MOST:,} more", class_="pad quiet") if len(changes) > MOST else None
+    return _folded(f"{len(changes):,} {_words(kind)}", [table(["test", "then → now"], entries), more], kind)
+
+
+def _test(change: Change, cards: Mapping[str, str]) -> Html:
+    name = el("span", plain(change.nodeid), class_="name")
+    card = cards.get(change.nodeid)
+    return el("a", name, href=f"#{card}", data_testid="changed-test") if card else name
+
+
+def _then_and_now(change: Change) -> list[Html | str]:
+    if change.now == change.then and change.now_us is not None and change.then_us is not None:
+        ratio = f" (x {change.now_us / change.then_us:.1f})" if change.then_us else ""
+        return [f"{seconds(change.then_us)} → {seconds(change.now_us)}{ratio}"]
+    sides = [el("span", icon(kind_of(word)), f" {plain(word)}", class_=f"is-{kind_of(word)}") if word else "—"
+             for word in (change.then, change.now)]  # fmt: skip
+    return [sides[0], " → ", sides[1]]
+
+
+def _differences(differences: Mapping[str, tuple[Any, Any]]) -> Html | None:
+    if not differences:
+        return None
+    rows = [[plain(name), _text(then), _text(now)] for name, (then, now) in differences.items()]
+    return _folded(f"{len(rows):,} settings differ", table(["setting", "then", "now"], rows), "settings")
+
+
+def _folded(summary: str, body: Any, kind: str) -> Html:
+    opened = kind in SHOWN_AT_ONCE
+    testid = f"changes-{kind.replace('_', '-')}"
+    head = el("summary", icon("caret"), el("span", summary, class_="strong"), data_testid=testid)
+    return el("details", head, el("div", body, class_="body"), class_="test", open=opened)
+
+
+def _text(value: Any) -> Html:
+    return el("span", "—" if value is None else plain(str(value)), class_="mono")
+
+
+def _words(kind: str) -> str:
+    return {"other_error": "failing with another error"}.get(kind, kind.replace("_", " "))
