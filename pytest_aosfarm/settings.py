@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +27,6 @@ __all__ = (
     "all_variables",
     "environment",
     "markdown_table",
-    "redacted",
     "resolve",
 )
 
@@ -309,11 +309,6 @@ def _checked_url(module: str, url: str) -> str:
             f"valid: http://HOST[:PORT] or https://HOST[:PORT]"
         )
     return url.rstrip("/")
-
-
-def redacted(url: str) -> str:
-    """`url` with user name and password replaced by ***. They are taken to end at the last @: a password may hold a /."""
-    return re.sub(r"^([^:/@]*://)?.*@", r"\1***@", url, flags=re.DOTALL)
 
 
 def markdown_table() -> str:

@@ -12,7 +12,8 @@ import pytest
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.keys import WORKER_INPUT, RunIdentity, run_key, settings_key
-from pytest_aosfarm.settings import MODULE_URLS, SETTINGS, Setting, Settings, environment, redacted, resolve
+from pytest_aosfarm.settings import MODULE_URLS, SETTINGS, Setting, Settings, environment, resolve
+from pytest_aosfarm.urls import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,7 +20,6 @@ from pytest_aosfarm.settings import (
     Settings,
     environment,
     markdown_table,
-    redacted,
     resolve,
 )
 
@@ -236,19 +235,6 @@ class TestLive:
 
     def test_an_error_does_not_show_a_password(self) -> None:
         assert "secret" not in refusal({"seed": "2"}, {"AOD_BASE_URL": "ftp://me:secret@aod.test"})
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("http://aod.test/x", "http://aod.test/x"),
-        ("http://me:secret@aod.test:80/x", "http://***@aod.test:80/x"),
-        ("http://me:se@cr/et@aod.test", "http://***@aod.test"),
-        ("me:secret@aod.test", "***@aod.test"),
-    ],
-)
-def test_redacted(url, shown) -> None:
-    assert redacted(url) == shown
 
 
 def test_the_table_has_a_row_for_every_setting() -> None:
