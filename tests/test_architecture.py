@@ -39,7 +39,7 @@ MAY_IMPORT = {
         "recording.synthetic_tables",
         "synthetic",
     },
-    "cli": {"errors", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
+    "cli": {"errors", "exports", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
 }
 """Room (a package, or a file beside it) -> what else of the package its files may import; always their own room."""
 

@@ -33,11 +33,14 @@ def tenant_of(arguments: argparse.Namespace) -> str:
     return arguments.tenant or environment().get("AOSFARM_TENANT") or DEFAULT_TENANT
 
 
-def open_store(arguments: argparse.Namespace) -> RunStore:
-    """The store that the options mean, to be used in `with`. Raises ConfigurationError and RecordingError."""
+def open_store(arguments: argparse.Namespace, *, create: bool = False) -> RunStore:
+    """The store that the options mean, to be used in `with`; with `create` it is made when there is none.
+
+    Raises ConfigurationError and RecordingError.
+    """
     from pytest_aosfarm.recording.store import RunStore
 
-    return RunStore(database_of(arguments), tenant_of(arguments))
+    return RunStore(database_of(arguments, create=create), tenant_of(arguments), create=create)
 
 
 def positive(text: str) -> int:
@@ -47,15 +50,20 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def database_of(arguments: argparse.Namespace) -> Database:
-    """The database that --db, AOSFARM_DB or the nearest .aosfarm folder means. Raises ConfigurationError."""
-    from pytest_aosfarm.recording.location import Database, find_upwards, parse_db
+def database_of(arguments: argparse.Namespace, *, create: bool = False) -> Database:
+    """The database that --db, AOSFARM_DB or the nearest .aosfarm folder means; with `create` a folder is made.
+
+    Raises ConfigurationError.
+    """
+    from pytest_aosfarm.recording.location import Database, farm_folder, find_upwards, parse_db
     from pytest_aosfarm.settings import environment
 
     given = arguments.db or environment().get("AOSFARM_DB")
     if given:
         return parse_db(given, Path.cwd())
     found = find_upwards("farm.db", Path.cwd())
+    if found is None and create:
+        return Database(farm_folder(Path.cwd()) / "farm.db")
     if found is None:
         raise ConfigurationError(
             f"no .aosfarm/farm.db in {Path.cwd()} or above; run `pytest --lab=aod` first, or name a database with --db"

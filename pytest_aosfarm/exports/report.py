@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from datetime import datetime, timedelta
+from typing import Any, Protocol, Self
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-__all__ = ("BAD", "Case", "Report", "Row", "duration_us")
+__all__ = ("BAD", "Case", "Report", "Row", "duration_us", "to_json")
 
 BAD = ("failed", "error", "crashed")
 """The outcomes that make a run fail."""
@@ -104,6 +102,11 @@ class Report:
 def duration_us(test: Row) -> int:
     """How long an attempt took, with its setup and teardown."""
     return int(test["setup_us"] + test["call_us"] + test["teardown_us"])
+
+
+def to_json(value: Any) -> str:
+    """One line of JSON in ASCII; times are ISO 8601."""
+    return json.dumps(value, default=lambda one: one.isoformat() if isinstance(one, datetime) else str(one))
 
 
 def _cases(tests: Iterable[Row]) -> Iterable[Case]:
