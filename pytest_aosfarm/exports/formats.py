@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.exports import csv, ctrf, jsonl, junit
+from pytest_aosfarm.exports.html import write_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ("FORMATS", "write")
 
-FORMATS: Mapping[str, Callable[[Report], Iterator[str]]] = {
+_PIECES: Mapping[str, Callable[[Report], Iterator[str]]] = {
     "ctrf": ctrf.document,
     "junit": junit.xml,
     "csv": csv.rows,
     "jsonl": jsonl.lines,
 }
+FORMATS = (*_PIECES, "html")
 
 
 def write(report: Report, name: str, out: TextIO) -> None:
     """Write the report, test by test, in the format of this name. Raises ConfigurationError for an unknown one."""
-    if name not in FORMATS:
+    if name == "html":
+        write_html(report, out)
+    elif name in _PIECES:
+        out.writelines(_PIECES[name](report))
+    else:
         raise ConfigurationError(f"format {name!r} is not one of {', '.join(FORMATS)}")
-    out.writelines(FORMATS[name](report))

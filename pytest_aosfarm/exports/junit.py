@@ -144,12 +144,11 @@ def _error(error: Mapping[str, Any]) -> str:
 
 
 def _events(case: Case) -> Iterator[AttemptFinished]:
-    fields = [name for name in AttemptFinished.__dataclass_fields__ if name not in {"replaces", "properties", "outputs"}]
-    before = None
+    before: dict[str, Any] = {}
     for test in (*case.earlier, case.final):
-        columns = {name: test[name] for name in fields}
-        yield AttemptFinished(**columns, replaces=before, properties=test["properties"] or {})
-        before = test["attempt"]
+        columns = {name: test[name] for name in AttemptFinished.__dataclass_fields__ if name in test}
+        yield AttemptFinished(**columns | before | {"properties": test["properties"] or {}})
+        before = {"replaces": test["attempt"], "replaced_outcome": test["outcome"]}
 
 
 def _told(event: Event) -> str:

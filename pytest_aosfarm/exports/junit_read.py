@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.exports.junit_parse import Suite, TestCase
-from pytest_aosfarm.exports.report import BAD
-from pytest_aosfarm.recording.attempts import clean
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished, ErrorSeen, decode
-from pytest_aosfarm.recording.tally import GRADE_PREFIX, IDENTITY, TENANT
+from pytest_aosfarm.recording.failures import clean, cut, masked
+from pytest_aosfarm.recording.tally import BAD, GRADE_PREFIX, IDENTITY, TENANT
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -134,11 +134,13 @@ class Reading:
         properties = {name: _value(name, text) for name, text in test.properties.items() if name not in {IDENTITY, TENANT}}
         tenant = test.properties.get(TENANT)
         attempts = _attempts(test)
-        replaced = None
+        replaced = replaced_outcome = None
         for problems in attempts:
             number = self._numbers[identity] = self._numbers[identity] + 1
             last = problems is attempts[-1]
             outcome, phase = _outcome(test, problems)
+            kind = clean(problems[0].attributes.get("type", "")) or None if outcome in BAD else None
+            message = _message(problems)
             yield AttemptFinished(
                 nodeid=nodeid,
                 identity=identity,
@@ -147,15 +149,17 @@ class Reading:
                 phase=phase,
                 cause="rerun" if replaced is not None else "first" if number == 1 else "repeat",
                 replaces=replaced,
+                replaced_outcome=replaced_outcome,
                 started_us=start,
                 call_us=duration if last else 0,
-                error_type=clean(problems[0].attributes.get("type", "")) or None if outcome in BAD else None,
-                message=_message(problems),
+                error_type=kind,
+                error_signature=_signature(kind, message) if outcome in BAD else None,
+                message=message,
                 data_tenant=None if tenant == identity else tenant,
                 properties=properties if last else {},
                 outputs=_outputs(test, problems) if outcome in BAD else {},
             )
-            replaced = number
+            replaced, replaced_outcome = number, outcome
 
 
 def _told(lines: Sequence[str]) -> list[AttemptFinished | ErrorSeen]:
@@ -235,13 +239,18 @@ def _message(problems: list[Problem]) -> str | None:
     return clean(next(filter(None, texts), "")) or None
 
 
+def _signature(kind: str | None, message: str | None) -> str:
+    """The same for errors of one type that differ at most in numbers, hexadecimal ids and paths."""
+    return blake2b(f"{kind or ''}\0{masked(message or '')}".encode(), digest_size=8).hexdigest()
+
+
 def _outputs(test: TestCase, problems: list[Problem]) -> dict[str, str]:
     """The texts of an attempt; what it printed stands with the test unless it is one of several."""
     traces = [one.text or one.printed.get("stackTrace", "") for one in problems]
     again = problems[0].tag not in SEVERITY
     printed = problems[0].printed if again else test.printed
     texts = {"longrepr": "\n\n".join(filter(None, traces)), **{_OUTPUTS[t]: printed.get(t, "") for t in _OUTPUTS}}
-    return {kind: text for kind, text in texts.items() if text}
+    return {kind: cut(text) for kind, text in texts.items() if text}
 
 
 def _value(name: str, text: str) -> Scalar:

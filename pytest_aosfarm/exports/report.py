@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 
-__all__ = ("BAD", "Case", "Report", "Row", "duration_us", "to_json")
+from pytest_aosfarm.recording.events import OTHER
+from pytest_aosfarm.recording.tally import BAD
 
-BAD = ("failed", "error", "crashed")
-"""The outcomes that make a run fail."""
+__all__ = ("BAD", "Case", "Report", "Row", "duration_us", "to_json")
 
 Row = dict[str, Any]
 """An attempt at a test, by column."""
@@ -43,8 +43,8 @@ class Case:
 
     @property
     def is_flaky(self) -> bool:
-        """Whether the test passed after an attempt that had not."""
-        return bool(self.earlier) and self.final["outcome"] in {"passed", "xfailed"}
+        """Whether the test passed in the end and had not before."""
+        return self.final["outcome"] == "passed" and any(one["outcome"] in (*BAD, OTHER) for one in self.earlier)
 
 
 def _nothing(_test: Row) -> Outputs:
