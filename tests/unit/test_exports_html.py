@@ -105,7 +105,7 @@ def test_the_essentials_stand_on_the_page_without_the_script() -> None:
     said = page(a_report(*attempts, outputs=outputs, errors=errors, lab="aod", grades={"aod": {"shadow": {"f1": 0.875}}}))
     for words in (
         *("failed", "Run 7", "aod", "small", "42", "main", "c0ffee", "pytest --farm-seed=42"),
-        *("1 of one kind", "KeyError: 'k'", "src/x.py:7", ">   {}['k']", "printed", "tests/test_a.py::test_bad"),
+        *("1 test, 1 kind", "KeyError: 'k'", "src/x.py:7", ">   {}['k']", "printed", "tests/test_a.py::test_bad"),
         *("gw1 was lost", "0.875", "tests/test_a.py::shaky", "passed at attempt 2", "3.11.9", "JavaScript"),
     ):
         assert words in said.words
@@ -256,7 +256,7 @@ def test_rows_are_columns_with_the_deciding_attempt_last() -> None:
 def test_failures_that_look_alike_are_one_group_the_largest_first() -> None:
     alike = [a_failure(f"alike_{number}", error_signature="bb", message="late") for number in range(7)]
     said = page(a_report(a_failure("alone"), *alike))
-    assert "8 of 2 kinds" in said.words
+    assert "8 tests, 2 kinds" in said.words
     assert said.words.index("alike_0") < said.words.index("alone")
     assert "Show 2 more tests that failed in this way" in said.words
     assert len(said.having(open=None)) == 1

@@ -43,8 +43,8 @@ def failures(view: View, cards: Mapping[int, str]) -> Iterator[Html]:
     if not total:
         return
     yield Html('<section id="failures" aria-labelledby="failures-heading">')
-    kinds = "one kind" if len(view.groups) == 1 else f"{len(view.groups):,} kinds"
-    yield el("h2", "Failures", el("small", f"{total:,} of {kinds}"), id="failures-heading")
+    kinds = f"{_many(total, 'test')}, {_many(len(view.groups), 'kind')}"
+    yield el("h2", "Failures", el("small", kinds), id="failures-heading")
     share = max(LEAST_OUTPUT, OUTPUT_BUDGET // total)
     for group in view.groups:
         shown = [case for case in group.cases if id(case.final) in cards]
@@ -187,11 +187,15 @@ def _outputs(view: View, row: Row, share: int) -> Iterator[Html]:
     for kind, title in KINDS.items():
         if not texts.get(kind):
             continue
-        text = el("pre", coloured(_cut(texts[kind], share)), tabindex="0", aria_label=title)
+        text = el("pre", coloured(_cut(texts[kind].strip("\n"), share)), tabindex="0", aria_label=title)
         if kind == "longrepr":
             yield text
         else:
             yield el("details", el("summary", title, data_testid=f"output-{kind}"), text, class_="more")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _cut(text: str, share: int) -> str:

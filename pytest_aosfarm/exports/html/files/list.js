@@ -2,6 +2,7 @@
 
 const FILES_AT_ONCE = 100;
 const ROWS_AT_ONCE = 200;
+const FAILURES_AT_ONCE = 5; // of a file that is not opened
 const list = document.getElementById("list");
 const results = make("div", { id: "results" });
 const chips = make("div", { class: "chips", role: "group", "aria-label": "outcome" });
@@ -78,7 +79,11 @@ function fileGroup(indices, opened) {
     head.setAttribute("aria-expanded", open);
     rows.replaceChildren();
     const shown = open ? [...wrong, ...indices.filter((index) => !WRONG.has(wordOf(index)))] : wrong;
-    inPages(rows, shown, open ? ROWS_AT_ONCE : 5, (index) => row(index, data.name[index] || fileOf(index)));
+    inPages(rows, shown, open ? ROWS_AT_ONCE : FAILURES_AT_ONCE, (index) => row(index, data.name[index] || fileOf(index)));
+    if (!open && wrong.length && wrong.length < indices.length) rows.append(more(`Show all ${indices.length} tests of this file`, () => {
+      show(true);
+      head.focus();
+    }));
   };
   head.addEventListener("click", () => show(head.getAttribute("aria-expanded") !== "true"));
   show(opened);
@@ -102,20 +107,21 @@ function row(index, name) {
 
 function inPages(holder, items, size, draw) {
   const page = (from) => {
-    const part = document.createDocumentFragment();
-    for (const item of items.slice(from, from + size)) part.append(draw(item));
-    holder.append(part);
+    const part = items.slice(from, from + size).map(draw);
     const left = items.length - from - size;
-    if (left <= 0) return;
-    const next = make("button", { type: "button", class: "next", "data-testid": "more" },
-      left > size ? `Show ${size} more of ${left.toLocaleString("en")}` : `Show ${left} more`);
-    next.addEventListener("click", () => {
-      const last = holder.children.length - 1;
-      next.remove();
-      page(from + size);
-      holder.children[last]?.querySelector("button")?.focus({ preventScroll: true });
+    if (left <= 0) return part;
+    const next = more(left > size ? `Show ${size} more of ${left.toLocaleString("en")}` : `Show ${left} more`, () => {
+      const before = next.previousSibling;
+      next.replaceWith(...page(from + size));
+      before.nextSibling?.querySelector("button")?.focus({ preventScroll: true });
     });
-    holder.append(next);
+    return [...part, next];
   };
-  page(0);
+  holder.append(...page(0));
+}
+
+function more(text, act) {
+  const button = make("button", { type: "button", class: "next", "data-testid": "more" }, text);
+  button.addEventListener("click", act);
+  return button;
 }

@@ -1,6 +1,6 @@
 // The timeline: a lane for each worker on one canvas; setup, call and teardown shaded, waiting left hatched.
 
-const FLOOR = 2; // pixels that a failed attempt has at least, so that none is lost among thousands
+const FLOOR = 2; // pixels that a failed attempt has at least, as a mark of half height, so that none is lost among thousands
 const PHASE_SHADES = [["setup", 0.5], ["call", 1], ["teardown", 0.3]];
 
 class Timeline {
@@ -40,13 +40,13 @@ class Timeline {
       legend.append(make("span", {}, make("i", { class: `swatch ${shade} is-${shade === "idle" ? "skipped" : "passed"}` }), shade));
     }
     const button = (text, label, act) => {
-      const made = make("button", { type: "button", "aria-label": label, "data-testid": `timeline-${label.replace(" ", "-")}` }, text);
+      const made = make("button", { type: "button", "aria-label": label, "data-testid": `timeline-${label.replaceAll(" ", "-").toLowerCase()}` }, text);
       made.addEventListener("click", act);
       return made;
     };
     this.quiet = legend;
     return make("div", { class: "lane-tools" }, legend, button("+", "zoom in", () => this.zoom(0.5)),
-      button("−", "zoom out", () => this.zoom(2)), button("All", "zoom reset", () => this.view(this.first, this.last)));
+      button("−", "zoom out", () => this.zoom(2)), button("All", "All of the run", () => this.view(this.first, this.last)));
   }
 
   view(from, to) {
@@ -94,8 +94,8 @@ class Timeline {
     const power = 10 ** Math.floor(Math.log10(span / wanted));
     const step = [1, 2, 5, 10].map((times) => times * power).find((one) => span / one <= wanted);
     const bottom = this.lanes.length * this.height + 4;
-    for (let at = Math.ceil((this.from - this.first) / step) * step; at <= this.to - this.first; at += step) {
-      const x = Math.round(this.xOf(this.first + at)) + 0.5;
+    for (let at = Math.ceil(this.from / step) * step; at <= this.to; at += step) {
+      const x = Math.round(this.xOf(at)) + 0.5;
       pen.fillStyle = border;
       pen.fillRect(x, 0, 1, bottom);
       pen.fillStyle = quiet;
@@ -128,10 +128,10 @@ class Timeline {
     const width = durationOf(index) * this.scale;
     const x = this.xOf(at);
     pen.fillStyle = this.background;
-    pen.fillRect(x, top, Math.max(width, least), tall);
+    if (width >= least) pen.fillRect(x, top, width, tall);
     pen.fillStyle = colours.get(kindOf(wordOf(index)));
     if (width < least) {
-      pen.fillRect(x, top, least, tall);
+      pen.fillRect(x, top, least, least === FLOOR ? tall / 2 : tall);
       return;
     }
     const gap = width > 4 ? 1 : 0; // a hairline between neighbours
