@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol, Self
 
 from pytest_aosfarm.recording.events import OTHER
@@ -72,12 +73,15 @@ class Report:
         if found is None:
             return None
         tests = found.pop("tests")
-        return cls(
-            found,
-            tests,
-            store.errors(run_id),
-            lambda test: store.outputs_of(run_id, test["test_id"], test["attempt"]),
-        )
+
+        @lru_cache(maxsize=8)  # a test and the attempts before it, of which formats ask more than once
+        def kept(test_id: int, attempt: int) -> Outputs:
+            return store.outputs_of(run_id, test_id, attempt)
+
+        def outputs_of(test: Row) -> Outputs:
+            return kept(test["test_id"], test["attempt"]) if test["outcome"] in (*BAD, OTHER) else {}
+
+        return cls(found, tests, store.errors(run_id), outputs_of)
 
     @property
     def duration_us(self) -> int:

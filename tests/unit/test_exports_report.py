@@ -62,10 +62,10 @@ class Kept:
     """A store with one run."""
 
     def run(self, run_id: int) -> dict[str, Any] | None:
-        return {**a_report().run, "tests": [a_test()]} if run_id == 7 else None
+        return {**a_report().run, "tests": [a_test(outcome="failed"), a_test("quiet")]} if run_id == 7 else None
 
     def outputs_of(self, run_id: int, test_id: int, attempt: int) -> dict[str, str]:
-        return {"stdout": f"{run_id} {attempt}"} if test_id == a_test()["test_id"] else {}
+        return {"stdout": f"{run_id} {attempt}"} if test_id == a_test()["test_id"] else {"asked": "in vain"}
 
     def errors(self, run_id: int) -> list[dict[str, Any]]:
         return [{"number": 1, "source": "worker", "message": f"of {run_id}", "body": None}]
@@ -75,7 +75,7 @@ def test_a_run_is_loaded_and_its_texts_are_asked_for_one_by_one() -> None:
     report = Report.load(Kept(), 7)
     assert report is not None
     assert report.run["id"] == 7
-    assert [test["nodeid"] for test in report.tests] == ["tests/test_a.py::test_one"]
-    assert report.outputs_of(report.tests[0]) == {"stdout": "7 1"}
+    assert [test["nodeid"] for test in report.tests] == ["tests/test_a.py::test_one", "tests/test_a.py::quiet"]
+    assert [report.outputs_of(test) for test in report.tests] == [{"stdout": "7 1"}, {}]
     assert [error["message"] for error in report.errors] == ["of 7"]
     assert Report.load(Kept(), 8) is None
