@@ -82,10 +82,12 @@ def _import(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from pytest_aosfarm.exports.junit_import import record, survey
+    from pytest_aosfarm.recording.secrets import Redactor
+    from pytest_aosfarm.settings import all_variables
 
     found = survey(arguments.files)
     with open_store(arguments, create=True) as store:
-        imported = record(found, store)
+        imported = record(found, store, Redactor(all_variables()))
         where = store.where
     if arguments.json:
         print_json(asdict(imported))

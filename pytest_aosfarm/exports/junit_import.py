@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_aosfarm.recording.events import ErrorSeen
+    from pytest_aosfarm.recording.secrets import Redactor
     from pytest_aosfarm.recording.store import RunStore
 
 __all__ = ("Imported", "Survey", "record", "survey")
@@ -36,8 +37,14 @@ NOWHERE = ""
 """Of the database in an event that is written to no spool."""
 
 ENDED = ("passed", "failed", "error", "interrupted", "incomplete")
+SUITES = 100
+"""Names of suites that tell the runs of one thing from those of another."""
+
 SHOWN = 3
 """Names of files in the reason."""
+
+TEXTS = ("message", "body", "error_type", "error_location", "raw_outcome", "data_tenant")
+"""Of attempts and of errors outside tests."""
 
 NO_TESTS = 5
 """pytest's exit code for it."""
@@ -110,10 +117,10 @@ def survey(files: Sequence[Path]) -> Survey:
     return found
 
 
-def record(found: Survey, store: RunStore) -> Imported:
-    """Record the run unless it is there. Raises RecordingError."""
+def record(found: Survey, store: RunStore, redactor: Redactor) -> Imported:
+    """Record the run, without its secrets, unless it is there. Raises RecordingError."""
     began, ended = found.times
-    started = _started(found, began)
+    started = _started(found, began, redactor)
     run_id = store.begin_run(started)
     status = store.status(run_id)
     if status not in LIVE:
@@ -122,6 +129,7 @@ def record(found: Survey, store: RunStore) -> Imported:
     tests = 0
     for batch in _batches(found.files, began):
         for event in batch:
+            _hide_secrets(event, redactor)
             tally.add(event)
             tests += isinstance(event, AttemptFinished) and event.replaces is None and event.phase != "collect"
         store.save(run_id, batch, run_columns(started, tally, None))
@@ -163,9 +171,20 @@ def _batches(files: Sequence[Path], began: datetime) -> Iterator[list[AttemptFin
     yield batch
 
 
-def _started(found: Survey, began: datetime) -> RunStarted:
+def _hide_secrets(event: AttemptFinished | ErrorSeen, redactor: Redactor) -> None:
+    for name in TEXTS:
+        text = getattr(event, name, None)
+        if text is not None:
+            setattr(event, name, redactor.redacted(text))
+    if isinstance(event, AttemptFinished):
+        event.nodeid, event.identity = redactor.name(event.nodeid), redactor.name(event.identity)
+        event.properties = redactor.value(dict(event.properties))
+        event.outputs = {kind: redactor.redacted(text) for kind, text in event.outputs.items()}
+
+
+def _started(found: Survey, began: datetime, redactor: Redactor) -> RunStarted:
     """What the properties of an export, or of a run with --junitxml, say of the run; other runners know no seed."""
-    said = found.properties
+    said = {name: redactor.redacted(value) for name, value in found.properties.items()}
     seed, workers = (said.get(name, "") for name in ("farm.seed", "farm.workers"))
     return RunStarted(
         uuid=str(uuid5(NAMESPACE, sha256(b"".join(sorted(found.digests))).hexdigest())),
@@ -180,7 +199,7 @@ def _started(found: Survey, began: datetime) -> RunStarted:
         database=NOWHERE,
         worker_count=int(workers) if workers.isdecimal() else 0,
         environment={"imported": "JUnit XML"},
-        selection={"suites": sorted(found.names)[:100]},
+        selection={"suites": [redactor.redacted(name) for name in sorted(found.names)[:SUITES]]},
         vcs_branch=said.get("farm.vcs_branch"),
         vcs_sha=said.get("farm.vcs_sha"),
         ci_url=said.get("farm.ci_url"),

@@ -13,17 +13,20 @@ from hypothesis import strategies as st
 from report_samples import STARTED, a_report, a_test
 
 from pytest_aosfarm.errors import RecordingError
+from pytest_aosfarm.exports.jsonl import lines
 from pytest_aosfarm.exports.junit import xml
 from pytest_aosfarm.exports.junit_import import record, survey
 from pytest_aosfarm.exports.junit_parse import parse
 from pytest_aosfarm.exports.junit_read import Reading, micros
 from pytest_aosfarm.exports.report import Report
 from pytest_aosfarm.recording.events import AttemptFinished
+from pytest_aosfarm.recording.secrets import Redactor
 from pytest_aosfarm.recording.store import RunStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+NO_SECRETS = Redactor({})
 DOCTYPE = "it declares a document type; that is not needed for JUnit XML, and not read for safety"
 
 
@@ -39,7 +42,7 @@ def imported(folder: Path, *documents: str) -> Report:
         files.append(folder / f"{number}.xml")
         files[-1].write_text(document, encoding="utf-8")
     with RunStore(folder / "farm.db", "default", create=True) as store:
-        report = Report.load(store, record(survey(files), store).run_id)
+        report = Report.load(store, record(survey(files), store, NO_SECRETS).run_id)
         assert report is not None
         kept = {(test["identity"], test["attempt"]): store.outputs_of(report.run["id"], test["test_id"], test["attempt"])
                 for test in report.tests}  # fmt: skip
@@ -206,9 +209,9 @@ def test_files_are_one_run_and_the_same_one_every_time(tmp_path: Path) -> None:
     assert (run["started_at"].isoformat(), run["duration_ms"]) == ("2026-11-25T10:00:00+00:00", 7500)
     assert run["status_reason"] == "imported from 0.xml, 1.xml"
     with RunStore(tmp_path / "farm.db", "default") as store:
-        again = record(survey([tmp_path / "1.xml", tmp_path / "0.xml"]), store)
+        again = record(survey([tmp_path / "1.xml", tmp_path / "0.xml"]), store, NO_SECRETS)
         assert (again.run_id, again.known, len(store.runs())) == (run["id"], True, 1)
-        assert record(survey([tmp_path / "1.xml"]), store).run_id == run["id"] + 1
+        assert record(survey([tmp_path / "1.xml"]), store, NO_SECRETS).run_id == run["id"] + 1
 
 
 def test_an_export_is_recorded_as_the_run_was(tmp_path: Path) -> None:
@@ -232,6 +235,30 @@ def test_an_export_is_recorded_as_the_run_was(tmp_path: Path) -> None:
     kept = ("status", "lab", "seed", "scale", "profile", "anchor", "worker_count", "vcs_branch", "vcs_sha", "started_at")
     assert {name: again.run[name] for name in kept} == {name: report.run[name] for name in kept}
     assert again.run["uuid"] != report.run["uuid"]
+
+
+def test_no_secret_of_a_file_reaches_the_store(tmp_path: Path) -> None:
+    secret = "hunter2hunter2"
+    (tmp_path / "junit.xml").write_text(
+        f"""<testsuite name="at postgresql://u:{secret}@h/d"><properties>
+          <property name="farm.ci_url" value="https://u:{secret}@ci/7"/>
+          <property name="farm.lab" value="{secret}"/></properties>
+          <testcase classname="m" name="t[{secret}]" file="{secret}.py"><properties>
+            <property name="x" value="{secret}"/><property name="api_token" value="12345678"/></properties>
+            <failure type="{secret}" message="password={secret}">at {secret}</failure><system-out>{secret}</system-out>
+          </testcase>
+          <testcase name="u">
+            <?aosfarm {{"event":"error_seen","source":"worker","message":"{secret}","body":"{secret}"}}?></testcase>
+        </testsuite>"""
+    )
+    with RunStore(tmp_path / "farm.db", "default", create=True) as store:
+        record(survey([tmp_path / "junit.xml"]), store, Redactor({"DB_PASSWORD": secret}))
+        report = Report.load(store, 1)
+        assert report is not None
+        everything = "".join(lines(report))
+    assert "***" in everything
+    assert secret not in everything
+    assert "12345678" not in everything
 
 
 def test_a_file_without_tests_is_a_run_without_tests(tmp_path: Path) -> None:
