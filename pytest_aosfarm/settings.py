@@ -106,13 +106,18 @@ class Settings:
     modules: str
     timeout: float
     record: bool
+    html: str | None
     urls: Mapping[str, str]
     sources: Mapping[str, str]
 
     @property
     def in_use(self) -> bool:
         """Whether the Farm was asked for, by one of its options or variables. An ini key or a URL alone is not use."""
-        return any(source.startswith(("option ", f"env {ENV_PREFIX}")) for source in self.sources.values())
+        return any(map(self.is_asked_for, self.sources))
+
+    def is_asked_for(self, name: str) -> bool:
+        """Whether an option or variable says it, of this run."""
+        return self.sources[name].startswith(("option ", f"env {ENV_PREFIX}"))
 
     def url_of(self, module: str) -> str | None:
         """The address of the live instance of `module`, or None if it is embedded.
@@ -211,6 +216,7 @@ SETTINGS = (
     ),
     Setting("timeout", _timeout, "", "Seconds to wait for a module; default 60, with a live module 300", "SECONDS"),
     Setting("record", _flag, "true", "Record nothing of this run", "BOOL", switch=("--no-farm-record", "false")),
+    Setting("html", _text, "", "Write the recorded run as one HTML file when it has ended", "FILE"),
 )
 
 
@@ -290,6 +296,11 @@ def _check_together(settings: Settings) -> None:
     if settings.labs and settings.scale == "planet":
         raise ConfigurationError(
             f"scale 'planet' (from {settings.sources['scale']}) is for data, not for labs; valid: small, medium, large"
+        )
+    if settings.html and not settings.record and settings.is_asked_for("html"):
+        raise ConfigurationError(
+            f"html {settings.html!r} (from {settings.sources['html']}) is written from the record of the run, and "
+            f"record is false (from {settings.sources['record']}): leave one of them out"
         )
     if settings.in_use:
         needed = [*settings.urls, *(lab for lab in settings.labs if lab in MODULE_URLS)]

@@ -30,7 +30,9 @@ MAY_IMPORT = {
     "recording": {"errors", "urls"},
     "exports": {"errors", "history", "recording"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
-    "plugin": {"errors", "farm", "modules", "recording", "settings", "synthetic", "tenants", "urls"},
+    "plugin": {
+        *("errors", "exports", "farm", "modules", "recording", "settings", "sinks.atomic", "synthetic", "tenants", "urls"),
+    },
     "sinks": {
         "errors",
         "recording.synthetic_ddl",

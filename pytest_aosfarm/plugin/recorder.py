@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aosfarm.plugin import html_report
 from pytest_aosfarm.plugin.expected import Expected
 from pytest_aosfarm.plugin.identity import identity_of_nodeid
 from pytest_aosfarm.plugin.keys import WORKER_INPUT, run_key, settings_key
@@ -39,6 +40,7 @@ def register(config: pytest.Config) -> None:
     recorder = Recorder(config)
     config.pluginmanager.register(recorder, "aosfarm-recorder")
     config.pluginmanager.register(TerminalBlock(recorder), "aosfarm-terminal")
+    html_report.register(config, recorder)
 
 
 class Recorder:

@@ -53,6 +53,7 @@ VALID: dict[str, list[tuple[str, object]]] = {
     "modules": [("embedded", "embedded")],
     "timeout": [("2.5", 2.5), ("1e3", 1000.0)],
     "record": [("false", False), ("ON", True), ("0", False)],
+    "html": [("report.html", "report.html")],
 }
 WRONG = {
     "lab": ["", "aodd", "aod,", "AOD", "aod;dcl"],
@@ -65,6 +66,7 @@ WRONG = {
     "modules": ["", "mock", "Live"],
     "timeout": ["", "0", "-1", "inf", "nan", "soon", "1e7"],
     "record": ["", "maybe", "2"],
+    "html": ["", " "],
 }
 ATTRIBUTE = {setting.name: "labs" if setting.name == "lab" else setting.name for setting in SETTINGS}
 

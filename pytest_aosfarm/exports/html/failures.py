@@ -143,6 +143,8 @@ def _card(view: View, case: Case, card: str, share: int) -> Html:
 
 
 def _folded(summary: Content, body: Content, *, testid: str, card: str | None = None, opened: bool = False) -> Html:
+    if body is None:
+        return el("p", summary, class_="test")
     head = el("summary", icon("caret"), summary, data_testid=testid)
     return el("details", head, el("div", body, class_="body"), id=card, class_="test", open=opened)
 
