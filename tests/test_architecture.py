@@ -41,7 +41,8 @@ MAY_IMPORT = {
         "recording.synthetic_tables",
         "synthetic",
     },
-    "cli": {"errors", "exports", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
+    "doctor": {"errors", "recording", "sinks.postgres_connection", "sinks.sqlite"},
+    "cli": {"doctor", "errors", "exports", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
 }
 """Room (a package, or a file beside it) -> what else of the package its files may import; always their own room."""
 
@@ -54,7 +55,7 @@ MAY_USE = {
     "hypothesis": ["synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
-    "psycopg": ["recording/postgres_isolation.py", "sinks/postgres"],
+    "psycopg": ["doctor/", "recording/postgres_isolation.py", "sinks/postgres"],
     "pyarrow": ["sinks/", "synthetic/"],
     "pydantic": ["modules/", "synthetic/records/", "twins/"],
     "pytest": ["plugin/"],

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, create_engine, event, func, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pytest_aosfarm.errors import ConfigurationError, RecordingError
-from pytest_aosfarm.recording.isolation import NAME_TENANT, RECORDER, UNBOUND
+from pytest_aosfarm.recording.isolation import NAME_TENANT, READER, RECORDER, UNBOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def open_engine(where: Database, tenant: str, *, busy_seconds: float) -> Engine:
     engine = create_engine(url, connect_args={k: v for k, v in usual.items() if k not in url.query}, pool_pre_ping=True)
 
     def prepare(connection: Any, _record: object) -> None:
-        _become_recorder(connection, busy_seconds)
+        _become_bound(connection, busy_seconds)
 
     def name_tenant(connection: Connection) -> None:
         if not connection.get_execution_options().get("farm_schema"):
@@ -107,15 +107,20 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
 
-def _become_recorder(connection: Any, busy_seconds: float) -> None:
-    """Be the role that the policies bind, where that can be had; refuse a role that none binds."""
+def _become_bound(connection: Any, busy_seconds: float) -> None:
+    """Be a role that the policies bind, the recorders' where that can be had, else the readers'; refuse one that none binds.
+
+    A member of the readers alone reads all that a recorder does; its writes are refused by the server.
+    """
     autocommit, connection.autocommit = connection.autocommit, True
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {round(busy_seconds * 1000)}")
         cursor.execute(f"SET statement_timeout = {STATEMENT_SECONDS * 1000}")
-        cursor.execute("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", (RECORDER,))
-        if (found := cursor.fetchone()) is not None and found[0]:
-            cursor.execute(f"SET ROLE {RECORDER}")
+        for role in (RECORDER, READER):
+            cursor.execute("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", (role,))
+            if (found := cursor.fetchone()) is not None and found[0]:
+                cursor.execute(f"SET ROLE {role}")
+                break
         cursor.execute(UNBOUND)
         unbound = cursor.fetchone()[0]
     connection.autocommit = autocommit

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from pytest_aosfarm.sinks.loading import Load
     from pytest_aosfarm.synthetic.table import Table
 
-__all__ = ("APPLICATION_ID", "insert", "load")
+__all__ = ("APPLICATION_ID", "OWNER", "insert", "load")
 
 APPLICATION_ID = 0x616F7364
 """Stamped into the file ("aosd"): no other program's file, and no run store, is ever replaced."""
 
-_OWNER = "synthetic_owner"
+OWNER = "synthetic_owner"
 _VALUES = 250
 """About so many values go into one statement; more bring nothing."""
 _FOR_LOADING = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "temp_store = MEMORY")
@@ -56,8 +56,8 @@ def load(path: Path, wanted: Load, *, advance: Callable[[int], None] = lambda _r
 def _fill(connection: sqlite3.Connection, wanted: Load, advance: Callable[[int], None]) -> None:
     connection.execute("BEGIN")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"CREATE TABLE {_OWNER} (tenant_id TEXT NOT NULL)")
-    connection.execute(f"INSERT INTO {_OWNER} VALUES (?)", (wanted.tenant_id,))  # noqa: S608 - our own name
+    connection.execute(f"CREATE TABLE {OWNER} (tenant_id TEXT NOT NULL)")
+    connection.execute(f"INSERT INTO {OWNER} VALUES (?)", (wanted.tenant_id,))  # noqa: S608 - our own name
     for one in synthetic.sorted_tables:
         connection.execute(sqlite_table(one, wanted.tenant_id))
     for name, table in wanted.tables.items():
@@ -114,11 +114,11 @@ def _check_owner(path: Path, tenant_id: str) -> None:
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection,
     ):
         if connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,):
-            owner = connection.execute(f"SELECT tenant_id FROM {_OWNER}").fetchone()  # noqa: S608 - our own name
+            owner = connection.execute(f"SELECT tenant_id FROM {OWNER}").fetchone()  # noqa: S608 - our own name
     if owner is None:
         raise LoadError(f"{path} is there and holds no synthetic data: name another file, it stays as it is")
     if owner != (tenant_id,):
-        raise LoadError(f"{path} holds the data of another tenant, {owner[0]}: a file holds one, name another")
+        raise LoadError(f"{path} holds the data of another tenant: a file holds one, name another")
     for suffix in ("-wal", "-journal"):
         if path.with_name(path.name + suffix).exists():
             raise LoadError(f"{path} is in use, there is {path.name}{suffix}: close its readers first")

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from synthetic_data import by_id, dataset
 
+from pytest_aosfarm.doctor.postgres import examine
 from pytest_aosfarm.recording.isolation import NOT_EMPTY, POLICY, READER
-from pytest_aosfarm.sinks.postgres_doctor import examine
+from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.sinks.postgres_tenant import as_tenant
 
 A, B = "a", "b's"
@@ -84,7 +85,7 @@ def battery(shared):
 
 
 def found(shared, role=READER):
-    return [(finding.at, finding.wrong) for finding in examine(shared.url, role).findings]
+    return [(finding.at, finding.wrong) for finding in examine(Database(url=shared.url), role).findings]
 
 
 def test_raw_sql_never_leaves_the_tenant(shared):
@@ -94,9 +95,9 @@ def test_raw_sql_never_leaves_the_tenant(shared):
 
 def test_the_role_that_connects_is_examined(shared):
     assert [wrong for _, wrong in found(shared, None)] == ["is superuser or BYPASSRLS: no policy binds it"]
-    (owner,) = examine(shared.owner).findings
+    (owner,) = examine(Database(url=shared.owner)).findings
     assert owner.wrong.startswith("owns, or may become the owner of, synthetic_applications and ")
-    assert examine(shared.member).findings == []
+    assert examine(Database(url=shared.member)).findings == []
 
 
 def test_the_same_ids_in_two_tenants_are_two_rows(shared):

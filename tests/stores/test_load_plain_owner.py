@@ -6,18 +6,19 @@ import psycopg
 import pytest
 from synthetic_data import Astray, Raising, dataset, like_services
 
+from pytest_aosfarm.doctor.postgres import examine
 from pytest_aosfarm.errors import LoadError
 from pytest_aosfarm.recording.isolation import NOT_EMPTY, POLICY, READER
+from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
-from pytest_aosfarm.sinks.postgres_doctor import examine
 from pytest_aosfarm.sinks.postgres_tenant import as_tenant
 
 A, B = "a", "b's"
 
 
 def found(shared, role=READER):
-    return [(finding.at, finding.wrong) for finding in examine(shared.url, role).findings]
+    return [(finding.at, finding.wrong) for finding in examine(Database(url=shared.url), role).findings]
 
 
 def wanted(tenant=A, **changed):
@@ -63,8 +64,8 @@ def test_a_load_mends_a_database_of_an_earlier_version(empty):
 
 
 def test_without_the_right_to_make_the_readers_role_there_is_none(empty, monkeypatch):
-    for module in ("partitions", "doctor"):
-        monkeypatch.setattr(f"pytest_aosfarm.sinks.postgres_{module}.READER", "aosfarm_not_there")
+    for module in ("sinks.postgres_partitions", "doctor.postgres"):
+        monkeypatch.setattr(f"pytest_aosfarm.{module}.READER", "aosfarm_not_there")
     empty.run(f"ALTER ROLE {empty.owner_name} NOCREATEROLE")
     sink.load(empty.owner, wanted())
     assert ("role aosfarm_not_there", "is not there") in found(empty, empty.member_name)

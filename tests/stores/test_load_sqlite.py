@@ -113,7 +113,7 @@ def test_files_of_others_are_not_touched(tmp_path):
     sqlite.load(other, Load.of(dataset(), "b", ["hosts"]))
     text = tmp_path / "notes.txt"
     text.write_text("precious")
-    for path, why in ((stranger, "no synthetic data"), (text, "no synthetic data"), (other, "another tenant, b")):
+    for path, why in ((stranger, "no synthetic data"), (text, "no synthetic data"), (other, "another tenant: a file")):
         before = path.read_bytes()
         with pytest.raises(LoadError, match=why):
             sqlite.load(path, wanted(["hosts"]))

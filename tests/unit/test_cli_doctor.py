@@ -28,10 +28,16 @@ def doctor(capsys, url, *arguments):
 
 
 def test_all_is_well(url, capsys):
-    assert doctor(capsys, url, "--role", READER) == (0, f"all well: 11 tables with 1 partitions, role {READER}\n", "")
+    assert doctor(capsys, url, "--role", READER) == (
+        0, f"all well: 11 synthetic tables with 1 partitions, no run store, role {READER}\n", "",
+    )  # fmt: skip
     code, out, _ = doctor(capsys, url, "--role", READER, "--json")
     assert code == 0
-    assert json.loads(out) == {"role": READER, "tables": 11, "partitions": 1, "findings": []}
+    found = json.loads(out)
+    assert found.pop("database").startswith("postgresql://")
+    assert found == {
+        "role": READER, "synthetic_tables": 11, "partitions": 1, "run_tables": 0, "schema": None, "findings": [],
+    }  # fmt: skip
 
 
 def test_a_finding_says_where_what_and_what_to_do(url, capsys):
@@ -52,16 +58,16 @@ def test_an_empty_database_is_not_well(postgres, capsys):
     with postgres.database() as url:
         code, out, _ = doctor(capsys, url, "--role", READER)
     assert code == 1
-    assert "synthetic_hosts" in out
-    assert "load a tenant" in out
+    assert "neither a run store nor synthetic data" in out
+    assert "aosfarm db upgrade --db URL" in out
 
 
 @pytest.mark.parametrize(
     ("db", "text"),
     [
         ("postgresql://me:s3cret@127.0.0.1:1/x", "no connection to PostgreSQL at 127.0.0.1, database x"),
-        ("farm.db", "a SQLite file holds one tenant"),
-        ("postgresql://[", "the database URL cannot be read"),
+        ("none.db", "no such file"),
+        ("postgresql://[", "the PostgreSQL URL cannot be read"),
     ],
 )
 def test_where_it_cannot_look(capsys, db, text):

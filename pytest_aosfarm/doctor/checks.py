@@ -1,4 +1,4 @@
-"""The guarantees that hold of each synthetic table, as questions to PostgreSQL's catalogue: every row is a finding."""
+"""The guarantees that hold of each table of tenants, as questions to PostgreSQL's catalogue: every row is a finding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ("CHECKS", "RELATIONS", "TABLE", "Check")
 RELATIONS = r"""
     WITH RECURSIVE named AS (
         SELECT pg_class.oid FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'f') AND starts_with(relname, 'synthetic_')
+        WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'f') AND relname ~ '^(synthetic|farm)_'
         UNION SELECT inhrelid FROM pg_inherits JOIN named ON inhparent = oid
     ), above AS (
         SELECT oid FROM named
@@ -22,7 +22,9 @@ RELATIONS = r"""
     ), tables AS (SELECT pg_class.* FROM named JOIN pg_class USING (oid)),
     views AS (SELECT pg_class.* FROM above JOIN pg_class USING (oid) WHERE relkind IN ('v', 'm'))
 """
-"""`tables`: those in the connection's schema and all their partitions. `views`: all that show them, in any schema."""
+"""`tables`: the synthetic ones and those of the run store in the connection's schema, and all their partitions.
+`views`: all that show them, in any schema.
+"""
 
 TABLE = "oid::regclass::text"
 _INVOKER = "EXISTS (SELECT FROM unnest(reloptions) AS o WHERE lower(o) ~ '^security_invoker=(true|on|yes|1)$')"
