@@ -27,6 +27,12 @@ BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 60
 
+# From version 16 on, whoever made a role is a member of it that need not be able to become it.
+_MAY_BECOME = """
+    SELECT pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
+    FROM pg_roles WHERE rolname = %s
+"""
+
 
 def open_engine(where: Database, tenant: str, *, busy_seconds: float) -> Engine:
     """An engine whose transactions see `tenant` alone; connects when first used.
@@ -117,7 +123,7 @@ def _become_bound(connection: Any, busy_seconds: float) -> None:
         cursor.execute(f"SET lock_timeout = {round(busy_seconds * 1000)}")
         cursor.execute(f"SET statement_timeout = {STATEMENT_SECONDS * 1000}")
         for role in (RECORDER, READER):
-            cursor.execute("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", (role,))
+            cursor.execute(_MAY_BECOME, (role,))
             if (found := cursor.fetchone()) is not None and found[0]:
                 cursor.execute(f"SET ROLE {role}")
                 break

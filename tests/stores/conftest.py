@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from kept_runs import keep_runs
 from synthetic_data import dataset
 
-from pytest_aosfarm.recording.isolation import READER
+from pytest_aosfarm.recording.isolation import READER, RECORDER
 from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.schema import upgrade
+from pytest_aosfarm.recording.store import RunStore
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
 
@@ -21,13 +23,15 @@ TENANTS = ("a", "b's", "c\\c")
 
 
 class Shared(NamedTuple):
-    """URLs of one database: of the superuser, of the plain role that owns the tables, and of a member of the readers."""
+    """URLs of one database: of the superuser, of the plain role that owns the tables, and of two more plain roles."""
 
     url: str
     owner: str
     member: str
+    other: str
     owner_name: str
     member_name: str
+    other_name: str
 
     def run(self, *statements):
         with psycopg.connect(self.url) as connection:
@@ -42,18 +46,19 @@ def as_role(url, role):
 @contextmanager
 def plain_roles(postgres):
     """An empty database with an owner who may make roles."""
-    owner, member = (f"aosfarm_{kind}_{uuid4().hex[:12]}" for kind in ("owner", "member"))
+    owner, *plain = names = [f"aosfarm_{kind}_{uuid4().hex[:12]}" for kind in ("owner", "member", "other")]
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         admin.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
-        admin.execute(f"CREATE ROLE {member} LOGIN PASSWORD 'x'")
+        for name in plain:
+            admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
         try:
             with postgres.database() as url:
                 with psycopg.connect(url) as connection:
                     connection.execute(f"GRANT CREATE ON SCHEMA public TO {owner}")
-                yield Shared(url, as_role(url, owner), as_role(url, member), owner, member)
+                yield Shared(url, *(as_role(url, name) for name in names), *names)
         finally:
-            admin.execute(f"DROP ROLE {member}")
-            admin.execute(f"DROP ROLE {owner}")
+            for name in names:
+                admin.execute(f"DROP ROLE {name}")
 
 
 @pytest.fixture
@@ -72,6 +77,18 @@ def shared(postgres):
             f"GRANT {READER} TO {shared.member_name}",
             f"GRANT INSERT, UPDATE, DELETE ON synthetic_databases TO {shared.member_name}",
         )
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def kept(postgres):
+    """A run store of three tenants with the same runs, made by a plain owner: the member records, the other reads."""
+    with plain_roles(postgres) as shared:
+        upgrade(Database(url=shared.owner))
+        shared.run(f"GRANT {RECORDER} TO {shared.member_name}", f"GRANT {READER} TO {shared.other_name}")
+        for number, tenant in enumerate(TENANTS):
+            with RunStore(Database(url=shared.member), tenant) as store:
+                keep_runs(store, runs=2 + number)
         yield shared
 
 
