@@ -22,7 +22,6 @@ _LONGEST_SCHEME = 32
 _PASSWORD_BEGUN = re.compile(r"[^:/?#@\[]*:(?!\d*(?:[/?#\\)\]},;.:\s]|\Z)).")
 """A colon after the first word that no port follows."""
 _MORE = re.compile(r"[^@\r\n]{0,256}@[^\s\"'<>@]*(?:@[^\s\"'<>@]*)*")
-_CUT = re.compile(r"\.\.\.|…|\Z")
 _DATABASES = ("amqp", "maria", "mongo", "mssql", "mysql", "oracle", "postgres", "redis")
 """Schemes whose paths hold no @, so that one is the end of a password whatever stands before it."""
 
@@ -59,7 +58,7 @@ def _user_infos(text: str) -> Iterator[tuple[int, int]]:
             continue
         # One run of characters may hold several URLs, each with an @ or without.
         while (first := text.find("@", start, end)) >= 0:
-            following = text.find("://", first, end)
+            following = _next_url(text, first, end)
             last = text.rfind("@", first, end if following < 0 else following)
             while 0 <= start <= last and not _begins(text, start, last):
                 start = _after_next(text, start, last)
@@ -70,6 +69,12 @@ def _user_infos(text: str) -> Iterator[tuple[int, int]]:
         if (stop := _open_end(text, start, end)) is not None:
             yield start, stop
             done = stop
+
+
+def _next_url(text: str, start: int, end: int) -> int:
+    """Where the :// of the next URL stands, or -1."""
+    found = text.find("://", start, end)
+    return found if found > start and text[found - 1].isalnum() else -1
 
 
 def _after_next(text: str, start: int, end: int) -> int:
@@ -95,7 +100,8 @@ def _open_end(text: str, start: int, end: int) -> int | None:
         return None
     if more := _MORE.match(text, end):
         return end + more[0].rindex("@")
-    return end if _is_database(text, start) and _CUT.match(text, end) and not MASKED.fullmatch(text, start, end) else None
+    cut = end == len(text) or text.endswith(("...", "…"), start, end)
+    return end if cut and _is_database(text, start) and not MASKED.fullmatch(text, start, end) else None
 
 
 def _is_database(text: str, start: int) -> bool:

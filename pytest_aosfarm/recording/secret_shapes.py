@@ -6,17 +6,15 @@ import re
 
 from pytest_aosfarm.urls import MASK, MASKED
 
-__all__ = ("EVERYDAY", "says_secret", "without_named", "without_tokens")
+__all__ = ("is_ordinary", "says_secret", "without_named", "without_tokens")
 
-EVERYDAY = frozenset(
+_EVERYDAY = frozenset(
     """any auth bool bytes default development disabled dummy empty enabled example expected expired false float github
     guest int invalid is localhost main master missing must none not null object optional postgres prod production public
     pytest python redacted required secretstr self staging str string test testing text true undefined unexpected unknown
     user was""".split()  # noqa: SIM905 - one word a line would be a page
 )
 """Values that are no secrets, and would tear ordinary texts apart if they were taken for some."""
-
-LONGEST_WORD = 40
 
 _TOKENS = re.compile(
     r"""
@@ -47,21 +45,25 @@ _NAMED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CLOSERS = r",;&)\]}\"'"
+_IN_DOUBLE, _IN_SINGLE = (rf"(?:[^{quote}\\\n]|\\++[^\n])*+" for quote in "\"'")
 _VALUE = re.compile(
     rf"""
-      [brfu]{{0,2}} (?P<open>\\+["']) (?P<escaped> (?: (?!(?P=open)\s{{0,8}}(?:[,}}\]):]|\Z)) [^\n] )* )
-    | [brfu]{{0,2}} (?: "(?P<double>(?:[^"\\\n]|\\.)*) | '(?P<single>(?:[^'\\\n]|\\.)*) )
-    | (?P<template> \$\{{?[A-Z_]+\}}? | %s | \{{\w*\}} | <[\w ]+> )
-    | (?P<group> [{{(\[] [^\n}})\]]* )
-    | (?P<bare> (?: [^\s{_CLOSERS}] | [{_CLOSERS}](?![{_CLOSERS}]{{0,8}}(?:\s|\\[nrt]|\Z|[\w.-]{{1,64}}["']?[=:])) )+ )
+      [brfu]{{0,2}} (?P<open>\\+["']) (?P<escaped> (?: (?!(?<!\\)(?P=open)) [^\n] )* )
+    | [brfu]{{0,2}} (?: "(?P<double>{_IN_DOUBLE}) | '(?P<single>{_IN_SINGLE}) )
+    | (?P<template> (?: (?-i:\$\{{?[A-Z_]+\}}?) | %s | \{{\w*\}} | <[\w ]+> ) (?![^\s{_CLOSERS}]) )
+    | (?P<group> [{{(\[] (?: [^\n}})\]"'] | "{_IN_DOUBLE}"? | '{_IN_SINGLE}'? )*+ (?: [}})\]](?=\w)\S*+ )? )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""Quoted, in brackets, or bare: a comma, bracket or quote ends a bare value if a space, the end or another name follows."""
+"""Quoted, quoted with escapes as in JSON in a repr, or in brackets."""
+_BARE = re.compile(
+    rf"(?P<bare>(?:[^\s{_CLOSERS}]|[{_CLOSERS}](?![{_CLOSERS}]{{0,8}}(?:\s|\\[nrt]|\Z|[\w.-]{{1,64}}[\"']?[=:])))+)"
+)
+"""A comma, bracket or quote ends a bare value if a space, the end or another name follows."""
 _HEADER = re.compile(r"(?:authorization|cookie)\W*\Z", re.IGNORECASE)
-_HEADER_VALUE = re.compile(r"(?P<bare>(?:=\\?\"[^\"\n]*\"|[^\r\n\"'\\])+)")
-_IS_NO_SECRET = re.compile(rf"{MASKED.pattern}|\d{{1,3}}|[\w-]*{_WORD}\W{{0,2}}", re.IGNORECASE)
-"""Hidden already, a count, or the name of a secret, which comes next or stands in a line of code."""
+_HEADER_VALUE = re.compile(r"(?P<header>(?:=\\?\"[^\"\n]*\"|[^\r\n\"'\\]|\\(?!\\{0,8}[\"']))+)")
+_ORDINARY = re.compile(rf"{MASKED.pattern}|\d{{1,3}}|{_WORD}[:=]?", re.IGNORECASE)
+"""Hidden already, a count, or a name, whose own value comes next or stands in a line of code."""
 _PAIR_ENDS = re.compile(r"\\*[\"']\)")
 _CALL = re.compile(r"[A-Za-z_][\w.]*[(\[]")
 
@@ -69,6 +71,11 @@ _CALL = re.compile(r"[A-Za-z_][\w.]*[(\[]")
 def says_secret(name: str) -> bool:
     """Whether what has this name (of a property, an option, a header) is a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+def is_ordinary(value: str) -> bool:
+    """Whether a value is no secret whatever its name says: true, None, a count, the word "password" itself."""
+    return value.casefold() in _EVERYDAY or _ORDINARY.fullmatch(value) is not None
 
 
 def without_tokens(text: str) -> str:
@@ -79,31 +86,34 @@ def without_tokens(text: str) -> str:
 def without_named(text: str) -> str:
     """`text` with each value whose name says secret replaced by ***: `password=…`, `"token": "…"`, `--api-key …`."""
     parts: list[str] = []
-    done = position = 0
-    while name := _NAMED.search(text, position):
-        position = name.end()
-        value = _value_of(name, text)
+    done = 0
+    name = _NAMED.search(text)
+    while name:
+        following = _NAMED.search(text, name.end())
+        value = _value_of(name, text, following.start() if following else len(text))
         if value is not None:
-            parts += [text[done : value[0]], MASK]
-            done = position = value[1]
+            parts += [text[done : value[0]], MASK] if value[0] > done else []
+            done = value[1]
+            while following and following.end() < done:
+                following = _NAMED.search(text, following.end())
+        name = following
     return "".join([*parts, text[done:]]) if parts else text
 
 
-def _value_of(name: re.Match[str], text: str) -> tuple[int, int] | None:
-    """Where the value of this name starts and ends, or None if it is no secret."""
+def _value_of(name: re.Match[str], text: str, limit: int) -> tuple[int, int] | None:
+    """Where the value of this name starts and ends, or None if it is no secret; a bare one ends at the limit."""
     found = _VALUE.match(text, name.end())
+    quoted = found is not None and found.lastgroup not in {"group", "template"}
+    if not quoted and name["assigned"] and _HEADER.search(name[0]):
+        found = _HEADER_VALUE.match(text, name.end())
+    found = found or _BARE.match(text, name.end(), limit)
     kind = found and found.lastgroup
-    if found is None or kind is None or kind == "template":
+    if found is None or kind is None or kind == "template" or not found[kind]:
         return None
-    if kind == "bare" and name["assigned"] and _HEADER.search(name[0]):
-        found = _HEADER_VALUE.match(text, name.end()) or found
-    value = found[kind]
-    if not value:
+    if is_ordinary(found[kind]) and not (kind == "header" and found[kind].endswith(("=", ":"))):
         return None
     if name["paired"] and not _PAIR_ENDS.match(text, found.end()):
         return None  # the names of several things
-    if len(value) <= LONGEST_WORD and (_IS_NO_SECRET.fullmatch(value) or value.casefold() in EVERYDAY):
-        return None
-    if kind == "bare" and (name["assigned"] or "").endswith("= ") and _CALL.match(value):
+    if kind == "bare" and (name["assigned"] or "").endswith("= ") and _CALL.match(found[kind]):
         return None  # a line of code in a traceback
     return found.span(kind)

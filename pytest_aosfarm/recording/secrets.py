@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from pytest_aosfarm.recording.secret_shapes import EVERYDAY, says_secret, without_named, without_tokens
+from pytest_aosfarm.recording.secret_shapes import is_ordinary, says_secret, without_named, without_tokens
 from pytest_aosfarm.urls import MASK, passwords_in, without_user_info
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _known(environment: Mapping[str, str], texts: Iterable[str]) -> Iterator[str
 
 def _is_secret(value: str) -> bool:
     """Whether a value is neither too short nor too common to be one."""
-    return len(value) >= SHORTEST and value.casefold() not in EVERYDAY and MASK not in value and not says_secret(value)
+    return len(value) >= SHORTEST and MASK not in value and not is_ordinary(value)
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -126,8 +126,11 @@ def _forms(value: str) -> Iterator[str]:
     # A variable may hold bytes that are no UTF-8.
     printable = value.encode("utf-8", "backslashreplace").decode()
     raw = value.encode("utf-8", "surrogateescape")
-    yield from (printable, quote(raw), quote(raw, safe=""), quote_plus(raw), repr(value)[1:-1], json.dumps(value)[1:-1])
-    yield from (value.replace("'", "\\'"), repr(printable)[1:-1], json.dumps(repr(value))[2:-2])
+    yield from (printable, quote(raw), quote(raw, safe=""), quote_plus(raw))
+    for form in (value, printable):
+        yield from (repr(form)[1:-1], json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1])
+        # In single quotes with both kinds inside; and the repr of a text that holds a repr.
+        yield from (form.replace("'", "\\'"), json.dumps(repr(form))[2:-2], repr(json.dumps(form))[2:-2])
 
 
 def _exact(form: str) -> str:
