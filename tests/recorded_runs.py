@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.store import RunStore
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ def only_run(root: Path) -> dict[str, Any]:
     """The one run in the store under `root`."""
     (run,) = all_runs(root)
     return run
+
+
+def status(root: Path) -> str | None:
+    """The status of the newest run in the store under `root`; None while there is none."""
+    try:
+        return next((run["status"] for run in all_runs(root)), None)
+    except RecordingError:
+        return None
 
 
 def counts(run: dict[str, Any]) -> dict[str, int]:

@@ -60,7 +60,8 @@ MAY_USE = {
     "pydantic": ["modules/", "synthetic/records/", "twins/"],
     "pytest": ["plugin/"],
     "sqlalchemy": [
-        *(f"recording/{name}" for name in ("engine", "migrations/", "rows", "schema", "store", "synthetic_", "tables")),
+        *(f"recording/{name}" for name in ("engine", "migrations/", "reap", "rows", "schema", "store")),
+        *(f"recording/{name}" for name in ("synthetic_", "tables")),
     ],
     "uvicorn": ["twins/serve.py"],
 }

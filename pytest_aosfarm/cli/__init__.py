@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.cli import data, database, doctor, exports, runs
+from pytest_aosfarm.cli import data, database, doctor, exports, recovery, runs
 from pytest_aosfarm.cli.output import print_table
 from pytest_aosfarm.errors import FarmError
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     runs.add_commands(commands)
+    recovery.add_commands(commands)
     exports.add_commands(commands)
     data.add_commands(commands)
     doctor.add_commands(commands)

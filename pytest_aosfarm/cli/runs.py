@@ -1,9 +1,8 @@
-"""The commands about recorded runs: list them, show one, bring back those of dead processes."""
+"""The commands about recorded runs: list them, show one."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.cli.output import NOT_FOUND, cell, print_json, print_table
@@ -24,7 +23,7 @@ MESSAGE_WIDTH = 80
 
 
 def add_commands(commands: Commands) -> None:
-    """Add `runs`, `show` and `recover` to the parser."""
+    """Add `runs` and `show` to the parser."""
     runs = commands.add_parser("runs", help="list recorded runs, newest first")
     runs.add_argument("-n", type=positive, metavar="N", help="at most N runs")
     runs.set_defaults(command=_runs)
@@ -33,12 +32,8 @@ def add_commands(commands: Commands) -> None:
     show.add_argument("id", type=positive, metavar="ID")
     show.set_defaults(command=_show)
 
-    recover = commands.add_parser("recover", help="import what runs left behind that died, or lost their database")
-    recover.set_defaults(command=_recover)
-
     for command in (runs, show):
         add_store_options(command)
-    add_store_options(recover, db="the one that each run was meant for")
 
 
 def _runs(arguments: argparse.Namespace) -> int:
@@ -79,22 +74,3 @@ def _test_cells(test: Any) -> list[str]:
     short = message if len(message) <= MESSAGE_WIDTH else message[: MESSAGE_WIDTH - 1] + "…"
     attempt = "" if test["attempt"] == 1 else f" (attempt {test['attempt']})"
     return [cell(test["outcome"]), f"{seconds:.3f}", cell(test["nodeid"]) + attempt, short]
-
-
-def _recover(arguments: argparse.Namespace) -> int:
-    from pytest_aosfarm.recording.location import find_upwards, parse_db
-    from pytest_aosfarm.recording.recover import recover
-
-    folder = find_upwards("spool", Path.cwd())
-    database = parse_db(arguments.db, Path.cwd()) if arguments.db else None
-    results = recover(folder, database) if folder is not None else []
-    if arguments.json:
-        keys = ("id", "status", "tests", "damaged", "left", "alive")
-        print_json([{"spool": str(one.spool)} | {key: getattr(one, key) for key in keys} for one in results])
-    else:
-        for one in results:
-            became = f"left where it is: {one.left}" if one.left else f"run {one.id}, {one.status}, {one.tests} tests"
-            print(f"{one.spool.name}: {became}")
-        if not results:
-            print("nothing to recover")
-    return 1 if any(one.left and not one.alive for one in results) else 0

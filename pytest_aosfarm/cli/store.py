@@ -18,11 +18,12 @@ NEAREST = "env AOSFARM_DB, else the nearest .aosfarm/farm.db"
 """Which database is meant when none is named."""
 
 
-def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST) -> None:
+def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST, tenant: bool = True) -> None:
     """Add `--db`, `--tenant` and `--json`; `db` says which database is meant when none is named."""
     command.add_argument("--json", action="store_true", help="as JSON")
     command.add_argument("--db", metavar="PATH", help=f"database, a path or URL; default: {db}")
-    command.add_argument("--tenant", metavar="KEY", help="whose runs; default: env AOSFARM_TENANT, else 'default'")
+    if tenant:
+        command.add_argument("--tenant", metavar="KEY", help="whose runs; default: env AOSFARM_TENANT, else 'default'")
 
 
 def tenant_of(arguments: argparse.Namespace) -> str:

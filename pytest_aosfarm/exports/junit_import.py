@@ -13,10 +13,10 @@ from uuid import UUID, uuid5
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.exports.junit_parse import Suite, TestCase, parse
 from pytest_aosfarm.exports.junit_read import Reading, micros, moment
+from pytest_aosfarm.recording.columns import run_columns
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
 from pytest_aosfarm.recording.status import LIVE, Ending, decide
 from pytest_aosfarm.recording.tally import Tally
-from pytest_aosfarm.recording.writer import run_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

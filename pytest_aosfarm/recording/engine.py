@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, create_engine, event, func, make_url
+from sqlalchemy import URL, Connection, DateTime, create_engine, event, func, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pytest_aosfarm.errors import ConfigurationError, RecordingError
@@ -91,11 +92,11 @@ def errors_of(where: Database) -> Iterator[None]:
         raise RecordingError(f"{where}: {line}") from (None if where.url else problem)
 
 
-def database_clock(dialect: str) -> ColumnElement[Any]:
-    """The database's own present time, as a UtcDateTime column holds it."""
+def database_clock(dialect: str, *, ago: float = 0.0) -> ColumnElement[Any]:
+    """The database's own time, so many seconds ago, as a UtcDateTime column holds it."""
     if dialect == "sqlite":
-        return func.strftime("%Y-%m-%d %H:%M:%f000", "now")
-    return func.clock_timestamp()
+        return func.strftime("%Y-%m-%d %H:%M:%f000", "now", f"-{ago} seconds")
+    return func.clock_timestamp(type_=DateTime(timezone=True)) - timedelta(seconds=ago)
 
 
 def _take_over_transactions(connection: sqlite3.Connection, _record: object) -> None:

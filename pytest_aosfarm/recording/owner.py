@@ -6,11 +6,18 @@ import os
 import platform
 import secrets
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ("Owner", "is_alive", "this_process")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ("PREFIX", "Owner", "is_alive", "owner_of", "this_process")
+
+PREFIX = "owner_"
+"""Of the names under which a run keeps its owner."""
 
 PROC = Path("/proc")
 TOOL_SECONDS = 5.0
@@ -40,6 +47,12 @@ def this_process() -> Owner:
     """The process that asks, with a token of its own."""
     pid = os.getpid()
     return Owner(platform.node(), _boot(), pid, _started(pid), secrets.token_hex(16))
+
+
+def owner_of(value_of: Callable[[str], Any]) -> Owner | None:
+    """The owner that a run names in its `owner_…` fields, or None when it names none."""
+    one = Owner(*(value_of(f"{PREFIX}{field.name}") for field in fields(Owner)))
+    return None if one.host is None or one.pid is None else one
 
 
 def is_alive(owner: Owner) -> bool | None:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.errors import RecordingError
+from pytest_aosfarm.errors import FarmError, RecordingError
+from pytest_aosfarm.recording.columns import run_columns
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunFinished, RunStarted
 from pytest_aosfarm.recording.location import parse_db
+from pytest_aosfarm.recording.owner import is_alive, owner_of
 from pytest_aosfarm.recording.spool import claim, read_spool
 from pytest_aosfarm.recording.status import LIVE, LOST
 from pytest_aosfarm.recording.tally import Tally
-from pytest_aosfarm.recording.writer import run_columns
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+    from pytest_aosfarm.recording.events import Event
     from pytest_aosfarm.recording.location import Database
 
-__all__ = ("Recovered", "recover")
+__all__ = ("Recovered", "meant_for", "recover")
+
+BATCH_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +41,92 @@ class Recovered:
     alive: bool = False
 
 
-def recover(folder: Path, database: Database | None = None) -> list[Recovered]:
-    """Import every spool in `folder`, oldest first, into `database`, or into the one that its run was meant for.
+def meant_for(started: RunStarted) -> Database:
+    """The database that a run was recorded in. Raises RecordingError for a PostgreSQL: its password is not in a spool."""
+    where = parse_db(started.database, Path("/"))
+    if where.path is None:
+        raise RecordingError(f"it is meant for {where}, and a spool holds no password: name it with --db or AOSFARM_DB")
+    return where
 
-    A spool whose run still lives is left alone. A spool is removed once the database holds it.
+
+def recover(
+    folder: Path, choose: Callable[[RunStarted], Database] = meant_for, *, most_bytes: int | None = None
+) -> Iterator[Recovered]:
+    """Import every spool in `folder`, oldest first, into the database that `choose` gives for its run.
+
+    A spool whose run still lives is left alone, and so is one for which `choose` raises RecordingError, or that is
+    larger than `most_bytes`. A spool is removed once the database holds it.
     """
-    results = []
     for path in sorted(folder.glob("*.jsonl"), key=_age):
         try:
             lock = claim(path)
+            if lock is None and not _is_orphan(path):
+                yield Recovered(path, left="its run still goes on", alive=True)
+                continue
+            try:
+                if most_bytes is not None and path.stat().st_size > most_bytes:
+                    raise RecordingError("it is large; `aosfarm recover` imports it")
+                yield _import(path, choose)
+            finally:
+                if lock is not None:
+                    os.close(lock)
         except FileNotFoundError:
             continue
-        except OSError as problem:
-            results.append(Recovered(path, left=str(problem)))
-            continue
-        if lock is None:
-            results.append(Recovered(path, left="its run still goes on", alive=True))
-            continue
-        try:
-            results.append(_import(path, database))
-        except (RecordingError, OSError) as problem:
-            results.append(Recovered(path, left=str(problem)))
-        finally:
-            os.close(lock)
-    return results
+        except (FarmError, OSError) as problem:
+            yield Recovered(path, left=str(problem))
 
 
-def _import(path: Path, database: Database | None) -> Recovered:
+def _is_orphan(path: Path) -> bool:
+    """Whether the run is dead though the file is locked: a child that a test forked and left behind holds the lock too."""
+    first = next(read_spool(path), (None, 0))[0]
+    owner = owner_of(partial(getattr, first)) if isinstance(first, RunStarted) else None
+    return owner is not None and is_alive(owner) is False
+
+
+def _import(path: Path, choose: Callable[[RunStarted], Database]) -> Recovered:
     from pytest_aosfarm.recording.store import RunStore
 
-    spool = read_spool(path)
-    started = next((event for event in spool.events if isinstance(event, RunStarted)), None)
+    tally = Tally()
+    started: RunStarted | None = None
+    ended: RunFinished | None = None
+    damaged = 0
+    for event, _ in read_spool(path):
+        if event is None:
+            damaged += 1
+            continue
+        tally.add(event)
+        if isinstance(event, RunStarted):
+            started = event
+        elif isinstance(event, RunFinished):
+            ended = event
     if started is None:
         raise RecordingError("no readable run in it; delete the file if nobody needs it")
-    tally = Tally()
-    for event in spool.events:
-        tally.add(event)
-    results = [event for event in spool.events if isinstance(event, AttemptFinished | ErrorSeen)]
-    ends = [event for event in spool.events if isinstance(event, RunFinished)]
-    finished = ends[-1] if ends else RunFinished(finished_at=None, status=LOST, exit_code=None)
-    with RunStore(database or parse_db(started.database, path.parent), started.tenant, create=True) as store:
+    with RunStore(choose(started), started.tenant, create=True) as store:
         run_id = store.begin_run(started)
         status = store.status(run_id)
         # A spool that stopped early (disk full) knows less than the database, which saw the run end.
-        if ends or status in {*LIVE, LOST}:
-            store.save(run_id, results, run_columns(started, tally, finished))
-            status = finished.status
+        if ended is not None or status in {*LIVE, LOST}:
+            end = ended or RunFinished(finished_at=None, status=LOST, exit_code=None, reason="its process died")
+            errors = 0
+            for batch in _batches(path):
+                store.save(run_id, batch, {}, errors_before=errors)
+                errors += sum(isinstance(event, ErrorSeen) for event in batch)
+            store.save(run_id, [], run_columns(started, tally, end))
+            status = end.status
     path.unlink(missing_ok=True)
-    return Recovered(path, id=run_id, status=status, tests=sum(tally.outcomes.values()), damaged=spool.damaged)
+    return Recovered(path, id=run_id, status=status, tests=sum(tally.outcomes.values()), damaged=damaged)
+
+
+def _batches(path: Path) -> Iterator[list[Event]]:
+    batch: list[Event] = []
+    for event, _ in read_spool(path):
+        if isinstance(event, AttemptFinished | ErrorSeen):
+            batch.append(event)
+        if len(batch) >= BATCH_EVENTS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _age(path: Path) -> tuple[int, str]:

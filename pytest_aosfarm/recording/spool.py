@@ -4,68 +4,79 @@ from __future__ import annotations
 
 import fcntl
 import os
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.recording.events import Event, RunStarted, decode, encode
+from pytest_aosfarm.recording.events import AttemptFinished, Event, RunStarted, decode, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ("Spool", "SpoolWriter", "claim", "read_spool")
+__all__ = ("SPOOL_BYTES", "SpoolWriter", "claim", "read_spool")
+
+SPOOL_BYTES = 512 << 20
+"""A spool that has grown to this size takes no more outputs of tests; outcomes it takes always."""
 
 
 class SpoolWriter:
     """Appends events to a new file, each by one system call, so that a killed process loses none.
 
-    While the writer lives it holds a lock on the file, which the kernel lets go however the process ends: so
-    `claim` tells a living run from a dead one. Everything here may raise OSError.
+    `size` is the number of bytes written so far, in whole events. While the writer lives it holds a lock on the file,
+    which the kernel lets go however the process ends: so `claim` tells a living run from a dead one. Everything here
+    may raise OSError.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, most_bytes: int = SPOOL_BYTES) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.size = 0
+        self._most_bytes = most_bytes
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._fd)
+            raise
 
     def write(self, event: Event) -> None:
         """Append one event."""
-        line = encode(event).encode("ascii") + b"\n"
+        line = f"{encode(event)}\n".encode("ascii")
+        if self.size + len(line) > self._most_bytes and isinstance(event, AttemptFinished) and event.outputs:
+            line = f"{encode(replace(event, outputs={}))}\n".encode("ascii")
         written = os.write(self._fd, line)
         if written < len(line):
             raise OSError(f"{written} of {len(line)} bytes written: the disk is full")
+        self.size += written
 
-    def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._fd)
-
-
-@dataclass(frozen=True, slots=True)
-class Spool:
-    """What could be read of a spool file; `damaged` counts the lines that are no events."""
-
-    events: tuple[Event, ...]
-    damaged: int
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the file; with `keep` only when it is on the disk, where a dying machine cannot take it back."""
+        try:
+            if keep:
+                os.fsync(self._fd)
+        finally:
+            os.close(self._fd)
 
 
-def read_spool(path: Path) -> Spool:
-    """Read a spool that may end in a torn line, or hold damaged ones.
+def read_spool(path: Path, start: int = 0, end: int | None = None) -> Iterator[tuple[Event | None, int]]:
+    """The events of a spool between two offsets, each with the offset behind it; None for a line that is no event.
 
-    Raises OSError, and RecordingError when a newer version wrote it.
+    A spool may end in a torn line. Raises OSError, and RecordingError when a newer version wrote it.
     """
-    events: list[Event] = []
     run: RunStarted | None = None
-    damaged = 0
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+    with path.open("rb") as lines:
+        offset = lines.seek(start)
         for line in lines:
+            if end is not None and offset >= end:
+                return
+            offset += len(line)
             try:
-                event = decode(line, run)
+                event = decode(line.decode("utf-8", "replace"), run)
             except ValueError:
-                damaged += 1
+                yield None, offset
                 continue
             if isinstance(event, RunStarted):
                 run = event
-            events.append(event)
-    return Spool(tuple(events), damaged)
+            yield event, offset
 
 
 def claim(path: Path) -> int | None:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.tally import Tally
 
 __all__ = (
-    "INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "Ending", "decide", "has_lost_tests", "reason_for",
+    "INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "SUSPECT", "Ending", "decide", "has_lost_tests",
+    "reason_for",
 )  # fmt: skip
 
 QUEUED = "queued"
@@ -18,6 +19,9 @@ QUEUED = "queued"
 RUNNING = "running"
 LIVE = (QUEUED, RUNNING)
 """The statuses of a run that has not ended."""
+
+SUSPECT = "suspect"
+"""What a live run is shown as when its process seems to be gone; never stored."""
 
 LOST = "lost"
 """The status of a run whose process ended without saying how; its exit code and end are unknown."""

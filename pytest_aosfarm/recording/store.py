@@ -8,17 +8,19 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import select, update
+from sqlalchemy import select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.engine import BUSY_SECONDS, database_clock, errors_of, open_engine, reading, writing
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen
 from pytest_aosfarm.recording.location import Database
+from pytest_aosfarm.recording.reap import seen_status
 from pytest_aosfarm.recording.rows import ResultRows
 from pytest_aosfarm.recording.schema import prepare
 from pytest_aosfarm.recording.status import LIVE, QUEUED
 from pytest_aosfarm.recording.tables import (
+    UtcDateTime,
     farm_errors,
     farm_run_test_output,
     farm_run_tests,
@@ -41,6 +43,8 @@ __all__ = ("RunStore",)
 
 Row = dict[str, Any]
 
+_NOW = "database_time"
+
 
 class RunStore:
     """Reads and writes one tenant's runs. Every method may raise RecordingError.
@@ -59,7 +63,6 @@ class RunStore:
         self.where = Database(where) if isinstance(where, Path) else where
         self.tenant = tenant
         self._aliases: dict[str, int] = {}
-        self._errors_seen = 0
         self.engine = open_engine(self.where, tenant, busy_seconds=busy_seconds)
         self.dialect = self.engine.dialect.name
         self._rows = ResultRows(self.dialect, tenant)
@@ -121,21 +124,24 @@ class RunStore:
             connection.execute(insert.on_conflict_do_nothing(index_elements=["tenant_id", "uuid"]))
             return int(connection.execute(ours).scalar_one())
 
-    def save(self, run_id: int, events: Sequence[Event], columns: Mapping[str, object]) -> None:
-        """Write events and set columns of the run, in one transaction. Doing it twice changes nothing."""
+    def save(self, run_id: int, events: Sequence[Event], columns: Mapping[str, object], *, errors_before: int = 0) -> None:
+        """Write events and set columns of the run, in one transaction. Doing it twice changes nothing.
+
+        `errors_before` is how many errors of this run were saved before these events. Raises RecordingError for a run
+        that is not there (any more).
+        """
         attempts = [event for event in events if isinstance(event, AttemptFinished)]
         errors = [event for event in events if isinstance(event, ErrorSeen)]
         with self.writing() as connection:
             self._rows.write(connection, run_id, attempts, self._aliases)
-            for number, error in enumerate(errors, self._errors_seen + 1):
+            for number, error in enumerate(errors, errors_before + 1):
                 row = {"number": number, "source": error.source, "message": error.message, "body": error.body}
                 insert = self.upsert(farm_errors).values(tenant_id=self.tenant, run_id=run_id, **row)
                 connection.execute(insert.on_conflict_do_nothing())
             ours = (farm_runs.c.tenant_id == self.tenant) & (farm_runs.c.id == run_id)
             beat = {"heartbeat_at": database_clock(self.dialect)} if columns.get("status") in LIVE else {}
-            if columns:
-                connection.execute(update(farm_runs).where(ours).values({**beat, **columns}))
-        self._errors_seen += len(errors)
+            if columns and not connection.execute(update(farm_runs).where(ours).values({**beat, **columns})).rowcount:
+                raise RecordingError(f"{self.where}: run {run_id} is not there any more")
 
     def status(self, run_id: int) -> str:
         """The status of a run that exists."""
@@ -145,10 +151,10 @@ class RunStore:
             return str(found.scalar_one())
 
     def runs(self, limit: int | None = None) -> list[Row]:
-        """The newest runs first, each with every column of `farm_runs` and the name of its scenario."""
+        """The newest runs first: every column of `farm_runs`, and the name of the scenario. A silent run is `suspect`."""
         with self.reading() as connection:
             found = connection.execute(self._runs().order_by(farm_runs.c.id.desc()).limit(limit))
-            return [dict(row) for row in found.mappings()]
+            return [_seen(row) for row in found.mappings()]
 
     def run(self, run_id: int) -> Row | None:
         """One run with its `tests`, in the order in which they started; None when there is no such run."""
@@ -168,7 +174,7 @@ class RunStore:
                 .where(one.tenant_id == self.tenant, one.run_id == run_id)
                 .order_by(one.started_us, tests.nodeid, one.attempt)
             )
-            return {**found, "tests": [{**row, "properties": row["properties"] or {}} for row in rows.mappings()]}
+            return {**_seen(found), "tests": [{**row, "properties": row["properties"] or {}} for row in rows.mappings()]}
 
     def outputs_of(self, run_id: int, test_id: int, attempt: int) -> dict[str, str]:
         """What is kept of an attempt that went wrong: longrepr, stdout, stderr and log, as far as there was any."""
@@ -183,16 +189,20 @@ class RunStore:
         one = farm_errors.c
         wanted = select(one.number, one.source, one.message, one.body)
         with self.reading() as connection:
-            found = connection.execute(
-                wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number)
-            )
+            found = connection.execute(wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number))
             return [dict(row) for row in found.mappings()]
 
     def _runs(self) -> Any:
         scenarios = farm_scenarios.c
         joined = (scenarios.tenant_id == farm_runs.c.tenant_id) & (scenarios.id == farm_runs.c.scenario_id)
-        chosen = select(farm_runs, scenarios.name.label("scenario")).outerjoin(farm_scenarios, joined)
+        now = type_coerce(database_clock(self.dialect), UtcDateTime).label(_NOW)
+        chosen = select(farm_runs, scenarios.name.label("scenario"), now).outerjoin(farm_scenarios, joined)
         return chosen.where(farm_runs.c.tenant_id == self.tenant)
+
+
+def _seen(row: Mapping[Any, Any]) -> Row:
+    run = {**row}
+    return run | {"status": seen_status(run, run.pop(_NOW))}
 
 
 def _run_values(started: RunStarted) -> Row:

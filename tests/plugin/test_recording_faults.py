@@ -7,12 +7,12 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from recorded_runs import all_runs, counts, finish, only_run, outcomes, spools, start_pytest, wait_until
+from recorded_runs import all_runs, counts, finish, only_run, outcomes, spools, start_pytest, status, wait_until
 
 # Imported here so that an inner session in this process finds these very modules, and what a test put into them.
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.plugin import recorder
-from pytest_aosfarm.recording import attempts, spool, store, writer
+from pytest_aosfarm.recording import attempts, flusher, spool, store, writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def test_a_child_forked_by_a_test_dies_of_sigterm_as_ever_and_the_handler_is_gon
 def test_what_a_killed_run_had_reported_is_recovered(slow_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     process = start_pytest(slow_run, "--farm-seed=1")
     wait_until((slow_run / "reached").exists)
-    assert only_run(slow_run)["status"] == "running"
+    wait_until(lambda: status(slow_run) == "running")
     assert main(["recover"]) == 0
     assert "still goes on" in capsys.readouterr().out
 
@@ -167,30 +167,30 @@ def test_a_dead_database_costs_one_line_and_no_result(
     assert (run["status"], run["exit_code"], run["collected"]) == (("failed", 1, 1) if exit_code else ("passed", 0, 1))
 
 
-def test_a_database_that_is_locked_midway_costs_one_line_and_no_result(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_database_that_is_locked_for_a_while_loses_nothing(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store.RunStore.__init__, "__kwdefaults__", {"create": False, "busy_seconds": 0.1})
     monkeypatch.setattr(writer, "BATCH_EVENTS", 1)
+    monkeypatch.setattr(flusher, "FIRST_PAUSE", 0.1)
     pytester.makepyfile(
         """
-        import sqlite3
+        import sqlite3, time
 
         def test_a(): pass
         def test_lock():
             global held
             held = sqlite3.connect(".aosfarm/farm.db", isolation_level=None)
             held.execute("BEGIN IMMEDIATE")
-        def test_b(): pass
+        def test_b(): time.sleep(0.5)
         def test_unlock(): held.close()
         """
     )
     result = pytester.runpytest("--farm-seed=1")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["run not recorded: *locked*"])
-    assert only_run(pytester.path)["status"] == "running"
-    assert main(["recover"]) == 0
+    result.stdout.fnmatch_lines(["run 1 recorded in *"])
     assert (only_run(pytester.path)["status"], only_run(pytester.path)["passed"]) == ("passed", 4)
+    assert spools(pytester.path) == []
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])

@@ -72,7 +72,7 @@ def test_a_run_that_ended_comes_back_whole_and_twice_is_once(tmp_path: Path, dat
     assert first[0]["grades"] == {"aod": {"a": {"f1": 0.5}, "b": {"f1": 0.5}}}
 
     shutil.copy(copy, spool)
-    recover(spool.parent)
+    list(recover(spool.parent))
     assert everything(database) == first
 
 
@@ -95,7 +95,7 @@ def test_a_living_run_is_left_alone(tmp_path: Path, database: Path, started: Run
     assert writer.spool_path.exists()
     writer.write(END)
     writer.close()
-    assert recover(writer.spool_path.parent) == []
+    assert list(recover(writer.spool_path.parent)) == []
     assert [run["status"] for run in everything(database)] == ["failed"]
 
 
@@ -107,7 +107,7 @@ def test_a_spool_stays_until_the_database_has_it(tmp_path: Path, database: Path,
     assert str(database) in one.left
     assert spool.exists()
     other = tmp_path / "other.db"
-    (one,) = recover(spool.parent, Database(other))
+    (one,) = recover(spool.parent, lambda _: Database(other))
     assert one.status == "failed"
     assert not spool.exists()
     assert len(everything(other)) == 1
