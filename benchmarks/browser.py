@@ -131,6 +131,11 @@ class Browser:
         """One event of the mouse's left button."""
         self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
+    def press(self, key: str, text: str = "") -> None:
+        """Press a key by its name; `text` is what it types."""
+        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key)
+
     def look(self, look: Look) -> None:
         """Show what follows in this way."""
         size = {"width": look.width, "height": look.height, "deviceScaleFactor": 2 if look.phone else 1}

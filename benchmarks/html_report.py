@@ -115,21 +115,8 @@ def _wrong(path: Path, tests: int) -> Iterator[str]:
     address = path.as_uri()
     with Browser() as browser:
         browser.look(DESKTOP)
-        browser.open(address)
-        browser.click("[data-testid=filter-failed]")
-        if "#outcome=failed" not in browser.run("location.href"):
-            yield "the filter is not in the address"
-        if browser.run("[...document.querySelectorAll('.row .outcome')].some(one => one.textContent !== 'failed')"):
-            yield "the filter shows other outcomes"
-        browser.click("[data-testid=test-row]")
-        if browser.run("document.querySelector('#results .body') === null"):
-            yield "a row does not open"
-        browser.open(f"{address}#outcome=skipped&sort=slow")
-        if browser.run(ROWS) == 0 or browser.run("document.querySelector('[data-testid=sort]').value") != "slow":
-            yield "the address does not bring back what was shown"
-        if browser.run(DRAWN) < 4:  # noqa: PLR2004 - background, lane, outcome, idle
-            yield "the timeline is not drawn"
-        yield from (f"no test id: {one}" for one in browser.run(NAMELESS))
+        yield from _wrong_of_list(browser, address)
+        yield from _wrong_of_keys(browser, address)
         browser.look(PHONE)
         browser.open(address)
         if browser.run(SIDEWAYS) > 0:
@@ -138,14 +125,53 @@ def _wrong(path: Path, tests: int) -> Iterator[str]:
         browser.open(address)
         browser.look(DESKTOP)  # what is asked now is asked by us; the page's own script has not run
         said = browser.run("document.body.innerText")
-        yield from (
-            f"without a script the page lacks {word!r}"
-            for word in ("failed", "Failures", "AssertionError")
-            if word not in said
-        )
+        essentials = ("failed", "Failures", "AssertionError", "need JavaScript")
+        yield from (f"without a script the page lacks {word!r}" for word in essentials if word not in said)
         yield from (f"asked for {one}" for one in browser.requests if not one.startswith((address, "about:")))
         yield from (f"the console says {one}" for one in browser.problems)
         print(f"{tests:,} tests in {browser.ask('Browser.getVersion')['product']}")
+
+
+def _wrong_of_list(browser: Browser, address: str) -> Iterator[str]:
+    browser.open(address)
+    browser.click("[data-testid=filter-failed]")
+    if "#outcome=failed" not in browser.run("location.href"):
+        yield "the filter is not in the address"
+    if browser.run("[...document.querySelectorAll('.row .outcome')].some(one => one.textContent !== 'failed')"):
+        yield "the filter shows other outcomes"
+    browser.click("[data-testid=test-row]")
+    if browser.run("document.querySelector('#results .body') === null"):
+        yield "a row does not open"
+    browser.open(f"{address}#outcome=skipped&sort=slow")
+    if browser.run(ROWS) == 0 or browser.run("document.querySelector('[data-testid=sort]').value") != "slow":
+        yield "the address does not bring back what was shown"
+    if browser.run(DRAWN) < 4:  # noqa: PLR2004 - background, lane, outcome, idle
+        yield "the timeline is not drawn"
+    yield from (f"no test id: {one}" for one in browser.run(NAMELESS))
+
+
+def _wrong_of_keys(browser: Browser, address: str) -> Iterator[str]:
+    browser.open(address)
+    browser.press("/", "/")
+    for letter in "zombie":
+        browser.press(letter, letter)
+    browser.run("new Promise(done => setTimeout(done, 300))")
+    if "q=zombie" not in browser.run("location.href"):
+        yield "a slash and a word do not search"
+    browser.run("document.querySelector('canvas').focus()")
+    for key in ("ArrowRight", "ArrowDown", "+"):
+        browser.press(key, "+" if key == "+" else "")
+    if browser.run("document.querySelector('[data-testid=timeline-show]') === null"):
+        yield "arrow keys pick no test of the timeline"
+    browser.press("Enter", "\r")
+    browser.run(PAINTED)
+    if browser.run("location.hash") in {"", "#q=zombie"}:
+        yield "Enter does not lead from the timeline to the test"
+    before = browser.run("getComputedStyle(document.body).backgroundColor")
+    for _ in range(2):
+        browser.click("[data-testid=theme]")
+    if browser.run("getComputedStyle(document.body).backgroundColor") == before:
+        yield "the theme does not change"
 
 
 def _wrong_of_hostile(path: Path) -> Iterator[str]:

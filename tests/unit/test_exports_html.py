@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import a_report, a_test
 
+from benchmarks.browser import find_browser
 from benchmarks.run_reports import large_report
 from pytest_aosfarm.exports.html import write_html
 from pytest_aosfarm.exports.html.markup import coloured, data_block, el, plain, visible
@@ -265,7 +266,16 @@ def test_failures_that_look_alike_are_one_group_the_largest_first() -> None:
 def test_the_command_repeats_seed_and_anchor_of_the_run() -> None:
     anchor = "--farm-anchor=2026-01-15T12:00:00+00:00"
     assert f"pytest -k 'a b' --farm-seed=42 {anchor}" in page(a_report(arguments=["-k", "a b", "--farm-seed=random"])).words
+    assert f"pytest -x --farm-seed=42 {anchor}" in page(a_report(arguments=["--farm-seed", "random", "-x"])).words
     assert f"pytest --farm-seed=0x2a {anchor}" in page(a_report(arguments=["--farm-seed=0x2a"])).words
+
+
+def test_a_failed_test_can_be_run_alone_on_the_same_data() -> None:
+    said = page(a_report(a_failure("bad[a b]"), a_failure("x" * 5000), scale="large", data_tenant="acme"))
+    data = "--farm-scale=large --farm-profile=typical --farm-tenant=acme --farm-seed=42"
+    assert f"pytest 'tests/test_a.py::bad[a b]' {data} --farm-anchor=2026-01-15T12:00:00+00:00" in said.words
+    assert len(said.having(data_testid="copy-test")) == 1
+    assert "x" * 1001 not in said.words
 
 
 def test_lanes_tell_busy_and_idle_time() -> None:
@@ -346,3 +356,9 @@ def test_the_script_is_javascript(tmp_path) -> None:
     (text,) = [text for tag, attributes, text in page(a_report()).inline if tag == "script" and "type" not in attributes]
     script.write_text(text, encoding="utf-8")
     subprocess.run(["node", "--check", script], check=True)
+
+
+def test_without_a_browser_the_benchmark_claims_nothing(monkeypatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match=r"no browser: looked for chromium.*nothing was measured"):
+        find_browser()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import islice
-from shlex import quote
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.exports.html.markup import Html, coloured, el, plain
+from pytest_aosfarm.exports.html.commands import command_of
+from pytest_aosfarm.exports.html.markup import Html, coloured, el, plain, short
 from pytest_aosfarm.exports.html.parts import copyable, icon, outcome, section
 from pytest_aosfarm.exports.html.view import seconds, word_of, worker_of
 from pytest_aosfarm.exports.report import duration_us
@@ -58,6 +58,7 @@ def failures(view: View, cards: Mapping[int, str]) -> Iterator[Html]:
 def errors(view: View) -> Html | None:
     """What went wrong outside tests."""
     found = view.report.errors
+    share = max(LEAST_OUTPUT, OUTPUT_BUDGET // 4 // max(1, len(found)))
     items = [
         _folded(
             [
@@ -65,7 +66,7 @@ def errors(view: View) -> Html | None:
                 el("span", plain(error["message"] or ""), class_="name"),
                 el("span", error["source"], class_="tag"),
             ],
-            el("pre", coloured(_cut(error["body"] or "", LEAST_OUTPUT * 8)), tabindex="0") if error["body"] else None,
+            el("pre", coloured(_cut(error["body"], share)), tabindex="0") if error["body"] else None,
             testid="outside-error",
             opened=len(found) == 1,
         )
@@ -82,7 +83,7 @@ def flaky(view: View) -> Html | None:
         _folded(
             [
                 outcome("flaky"),
-                el("span", plain(case.final["nodeid"]), class_="name"),
+                el("span", short(case.final["nodeid"]), class_="name"),
                 el("span", f"{word_of(case.final)} at attempt {len(case.earlier) + 1}", class_="quiet"),
             ],
             [_attempts(case), [_message(row) for row in case.earlier], _outputs(view, case.earlier[0], LEAST_OUTPUT)],
@@ -124,7 +125,7 @@ def _card(view: View, case: Case, card: str, share: int) -> Html:
     row = case.final
     return _folded(
         [
-            el("span", plain(row["nodeid"]), class_="name"),
+            el("span", short(row["nodeid"]), class_="name"),
             el("span", f"attempt {row['attempt']}", class_="tag") if case.earlier else None,
             el("span", seconds(duration_us(row)), class_="quiet"),
         ],
@@ -133,7 +134,7 @@ def _card(view: View, case: Case, card: str, share: int) -> Html:
             _meta(row),
             _attempts(case) if case.earlier else None,
             _outputs(view, row, share),
-            copyable("Run this test alone", f"pytest {quote(plain(row['nodeid']))}", "copy-test"),
+            copyable("Run this test alone", command_of(view.run, row["nodeid"]), "copy-test"),
             _properties(row),
         ],
         testid="failure",
@@ -217,7 +218,7 @@ def _properties(row: Row) -> Html | None:
         el(
             "table",
             [
-                el("tr", el("th", plain(str(key)), scope="row"), el("td", plain(str(value))))
+                el("tr", el("th", short(key), scope="row"), el("td", short(value)))
                 for key, value in row["properties"].items()
             ],
             class_="properties",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("Content", "Html", "coloured", "data_block", "el", "plain", "visible")
+__all__ = ("Content", "Html", "coloured", "data_block", "el", "plain", "short", "visible")
 
 
 class Html(str):
@@ -43,6 +43,12 @@ def visible(text: str) -> str:
 def plain(text: str) -> str:
     """`text` as `visible` shows it, without the escape sequences of a terminal."""
     return visible(_ESCAPE.sub("", text))
+
+
+def short(value: object, limit: int = 1000) -> str:
+    """A name or value as `plain` shows it, cut where nobody reads on: a test's parameters may be a whole file."""
+    text = str(value)
+    return plain(text if len(text) <= limit else f"{text[:limit]}…")
 
 
 def coloured(text: str) -> Html:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("write_html",)
 
 SCRIPTS = ("core.js", "details.js", "list.js", "timeline.js", "page.js")
-NEEDS_SCRIPT = "The list of all tests, the search and the timeline are drawn by JavaScript, which is off here."
+NEEDS_SCRIPT = "The list of all tests, its search and the timeline need JavaScript."
 
 
 def write_html(report: Report, out: TextIO, comparison: Comparison | None = None) -> None:

@@ -53,7 +53,9 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[Content]], numbers: ra
     return el("div", el("table", head, body), class_="card wide", tabindex="0", role="group", aria_label="table")
 
 
-def copyable(label: str, command: str, testid: str) -> Html:
+def copyable(label: str, command: str | None, testid: str) -> Html | None:
     """A command, and a button that copies it."""
+    if command is None:
+        return None
     button = el("button", "Copy", type="button", class_="js-copy", data_testid=testid)
     return el("div", el("span", label, class_="label"), el("div", el("code", command), button, class_="copy"))

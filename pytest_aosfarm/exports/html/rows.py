@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_aosfarm.exports.html.markup import plain
+from pytest_aosfarm.exports.html.markup import plain, short
 from pytest_aosfarm.exports.html.view import file_of, word_of, worker_of
 from pytest_aosfarm.recording.events import OUTCOMES
 
@@ -49,8 +49,8 @@ def rows_of(view: View, cards: Mapping[int, str]) -> dict[str, Any]:
         for row in (*case.earlier, case.final):
             index = len(columns["file"])
             file = file_of(row)
-            columns["file"].append(files.of(plain(file)))
-            columns["name"].append(plain(_name(row, file)))
+            columns["file"].append(files.of(short(file)))
+            columns["name"].append(short(_name(row, file)))
             columns["outcome"].append(outcomes.of(plain(word_of(row))))
             columns["worker"].append(workers.of(plain(worker_of(row))))
             columns["start"].append(row["started_us"])
@@ -94,5 +94,5 @@ def _note(row: Row, cards: Mapping[int, str]) -> dict[str, Any]:
     if row["message"] and "card" not in found:
         found["message"] = plain(row["message"])
     if row["properties"]:
-        found["properties"] = [[plain(str(key)), plain(str(value))] for key, value in row["properties"].items()]
+        found["properties"] = [[short(key), short(value)] for key, value in row["properties"].items()]
     return found

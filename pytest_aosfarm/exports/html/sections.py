@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import accumulate
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encoded
 
+from pytest_aosfarm.exports.html.commands import again
 from pytest_aosfarm.exports.html.markup import Html, el, plain
 from pytest_aosfarm.exports.html.parts import copyable, kind_of, outcome, section, table
 from pytest_aosfarm.exports.html.view import seconds
@@ -45,7 +45,7 @@ def header(view: View) -> Html:
         ),
         el("p", plain(reason), class_="reason") if reason else None,
         el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in _facts(view) if value], class_="facts"),
-        el("div", copyable("Run it again", _command(run), "copy-command"), class_="command"),
+        el("div", copyable("Run it again", again(run), "copy-command"), class_="command"),
         id="top",
         class_=f"card pad head is-{kind_of(run['status'])}",
     )
@@ -150,18 +150,6 @@ def _facts(view: View) -> Iterator[tuple[str, str | Html | None]]:
 
 def _name(run: Mapping[str, Any]) -> str:
     return str(run.get("scenario") or ", ".join(str(run[key]) for key in ("lab", "scale") if run[key]))
-
-
-def _command(run: Mapping[str, Any]) -> str:
-    """The command line, and the seed and anchor that the data came from where it does not name them."""
-    arguments = [str(argument) for argument in run["arguments"] or ()]
-    for name in ("seed", "anchor"):
-        given = f"--farm-{name}"
-        if run[name] is not None and (f"{given}=random" in arguments or not any(one.startswith(given) for one in arguments)):
-            arguments = [one for one in arguments if one != f"{given}=random"]
-            value = run[name].isoformat() if isinstance(run[name], datetime) else run[name]
-            arguments.append(f"{given}={value}")
-    return plain(" ".join(["pytest", *map(quote, arguments)]))
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
