@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_aosfarm.exports.html.markup import Html, el, plain
+from pytest_aosfarm.exports.html.markup import Html, el, plain, short
 from pytest_aosfarm.exports.html.parts import icon, kind_of, outcome, section, table
 from pytest_aosfarm.exports.html.view import seconds
 
@@ -80,12 +80,14 @@ def comparison_section(comparison: Comparison | None, cards: Mapping[str, str]) 
         kinds.setdefault(change.kind, []).append(change)
     counts = ", ".join(f"{len(changes):,} {_words(kind)}" for kind, changes in kinds.items() if changes)
     base = comparison.base
-    intro = (
+    intro = [
         el("span", f"Run {base['id']} "),
         outcome(base["status"]),
-        el("span", f" is the {plain(comparison.chosen)} run. " if comparison.chosen != "named" else ". "),
-        f"Durations are not compared: {plain(comparison.pace_not_compared)}." if comparison.pace_not_compared else None,
-    )
+        el("span", f" · {plain(comparison.chosen)}"),
+        el("span", f" · durations are not compared: {plain(comparison.pace_not_compared)}")
+        if comparison.pace_not_compared
+        else None,
+    ]
     return section(
         "comparison",
         f"Compared with run {base['id']}",
@@ -101,13 +103,13 @@ def comparison_section(comparison: Comparison | None, cards: Mapping[str, str]) 
 
 
 def _kind(kind: str, changes: list[Change], cards: Mapping[str, str]) -> Html:
-    entries = [[_test(change, cards), _then_and_now(change)] for change in changes[:MOST]]
-    more = el("p", f"and {len(changes) - MOST:,} more", class_="pad quiet") if len(changes) > MOST else None
-    return _folded(f"{len(changes):,} {_words(kind)}", [table(["test", "then → now"], entries), more], kind)
+    entries = [el("li", _test(change, cards), el("span", _then_and_now(change))) for change in changes[:MOST]]
+    more = el("li", f"and {len(changes) - MOST:,} more", class_="quiet") if len(changes) > MOST else None
+    return _folded(f"{len(changes):,} {_words(kind)}", el("ul", entries, more, class_="changes"), kind)
 
 
 def _test(change: Change, cards: Mapping[str, str]) -> Html:
-    name = el("span", plain(change.nodeid), class_="name")
+    name = el("span", short(change.nodeid), class_="name")
     card = cards.get(change.nodeid)
     return el("a", name, href=f"#{card}", data_testid="changed-test") if card else name
 
