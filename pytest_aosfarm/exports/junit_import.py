@@ -126,13 +126,14 @@ def record(found: Survey, store: RunStore, redactor: Redactor) -> Imported:
     if status not in LIVE:
         return Imported(run_id, status, found.tests, known=True)
     tally = Tally()
-    tests = 0
+    tests = errors = 0
     for batch in _batches(found.files, began):
         for event in batch:
             _hide_secrets(event, redactor)
             tally.add(event)
             tests += isinstance(event, AttemptFinished) and event.replaces is None and event.phase != "collect"
-        store.save(run_id, batch, run_columns(started, tally, None))
+        store.save(run_id, batch, run_columns(started, tally, None), errors_before=errors)
+        errors += sum(not isinstance(event, AttemptFinished) for event in batch)
     tally.add(RunCollected(collected=tests, deselected=0))
     exit_code = NO_TESTS if not found.tests else int(tally.bad > 0)
     status = decide(Ending(), exit_code, tally, lost_tests=False)

@@ -78,6 +78,9 @@ class TerminalBlock:
             return [], warnings
         width = reporter.config.get_terminal_writer().fullwidth
         lines = [*grade_lines(writer.tally.grades(), width=width), counts_line(writer.tally)]
+        if writer.recovered:
+            died = ", ".join(f"{run.id} ({run.status})" for run in writer.recovered)
+            lines.append(f"recovered what earlier runs had left behind: {died}")
         if self._recording.lost_tests:
             warnings.append(f"incomplete: {writer.tally.not_run} collected tests left no result")
         start = reporter.config.invocation_params.dir
