@@ -85,7 +85,7 @@ class RunWriter:
             return self._backlog.loss
         if self.finished is None or self.confirmed:
             return self._flusher.problem
-        waited = "nobody waited for the database" if self._interrupted else "the database took too long"
+        waited = "nobody waited for it" if self._interrupted else "it took too long"
         return self._flusher.problem or f"{self.database}: {waited}"
 
     def write(self, event: Event) -> None:
