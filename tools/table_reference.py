@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.synthetic.columns import Boolean, IPv4, Kind, Number, Timestamp, WordLists, Words
 from pytest_aosfarm.synthetic.dataset import ANCHOR, Dataset
 from pytest_aosfarm.synthetic.scale import SCALES
+from tools.pages import DOCS, table
 
 if TYPE_CHECKING:
     from pytest_aosfarm.synthetic.table import Table
 
-PATH = Path(__file__).parent.parent / "docs" / "tables.md"
+PATH = DOCS / "tables.md"
 HEADING = """# Synthetic tables
 
 Written by `python -m tools.table_reference`. Money is in minor units (cents) of the row's currency, sizes as named; a
@@ -44,18 +44,18 @@ def page() -> str:
 def _section(name: str, tables: list[Table]) -> str:
     """One table, given at each scale."""
     small = tables[0]
-    rows = " / ".join(f"{len(table):,}" for table in tables)
+    sizes = " / ".join(f"{len(one):,}" for one in tables)
     about = inspect.cleandoc(type(small).__doc__ or "")
     unique = ", ".join(f"`{column}`" for column in small.unique)
-    lines = [f"## {name}", "", about, "", f"Rows: {rows}. Unique: {unique}."]
+    lines = [f"## {name}", "", about, "", f"Rows: {sizes}. Unique: {unique}."]
     for column, other in small.references.items():
         lines.append(f"`{column}` is an id of {other}.")
-    lines += ["", "| column | holds | example |", "|---|---|---|"]
     example = small[0]
-    for column, kind in small.kinds.items():
-        null = ", or null" if kind.null else ""
-        lines.append(f"| `{column}` | {_holds(kind)}{null} | `{json.dumps(example[column])}` |")
-    return "\n".join([*lines, ""])
+    rows = [
+        (f"`{column}`", _holds(kind) + (", or null" if kind.null else ""), f"`{json.dumps(example[column])}`")
+        for column, kind in small.kinds.items()
+    ]
+    return "\n".join([*lines, "", table(("column", "holds", "example"), rows), ""])
 
 
 def _holds(kind: Kind) -> str:

@@ -31,5 +31,10 @@ PROPERTY_PREFIX = "farm."
 """Every user property that the Farm sends up with a report starts so; values are str, int, float or bool."""
 
 IDENTITY_PROPERTY = "farm.identity"
+"""Name of the test for its data and history: its `farm_id`, else its dotted path."""
+
 TENANT_PROPERTY = "farm.tenant"
+"""Key of the tenant whose data the test used."""
+
 LAB_PROPERTY = "farm.lab"
+"""Labs the test belongs to, comma-separated."""

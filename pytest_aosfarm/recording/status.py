@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.tally import Tally
 
 __all__ = (
-    "INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "SUSPECT", "Ending", "decide", "has_lost_tests",
+    "INCOMPLETE_EXIT_CODE", "LIVE", "LOST", "QUEUED", "RUNNING", "STATUSES", "SUSPECT", "Ending", "decide", "has_lost_tests",
     "reason_for",
 )  # fmt: skip
 
@@ -25,6 +25,19 @@ SUSPECT = "suspect"
 
 LOST = "lost"
 """The status of a run whose process ended without saying how; its exit code and end are unknown."""
+
+STATUSES = {
+    QUEUED: "recorded, nothing has run yet: tests are being collected",
+    RUNNING: "tests run",
+    "passed": "every test went well",
+    "failed": "a test went wrong, or the exit code says so",
+    "error": "it could not do its work: collection failed, an internal or usage error, nothing to run",
+    "interrupted": "Ctrl-C, SIGTERM or `pytest.exit` ended it",
+    "incomplete": "collected tests left no result and nothing explains it",
+    SUSPECT: "shown while its process seems to be gone; never stored",
+    LOST: "its process ended without saying how; it may come back",
+}
+"""Every status and what it means."""
 
 INCOMPLETE_EXIT_CODE = 3
 """What exit code 0 becomes when collected tests left no result: pytest's "internal error"."""

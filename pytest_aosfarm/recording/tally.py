@@ -18,6 +18,7 @@ IDENTITY = "farm.identity"
 TENANT = "farm.tenant"
 LAB = "farm.lab"
 GRADE_PREFIX = "farm.grade."
+"""A metric that a lab graded: `farm.grade.SUBJECT.METRIC`."""
 
 COUNTS = {outcome: {"error": "errors"}.get(outcome, outcome) for outcome in OUTCOMES}
 """The name of each outcome's count: the outcome itself, but `errors`."""
