@@ -27,11 +27,13 @@ def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST, te
 
 
 def tenant_of(arguments: argparse.Namespace) -> str:
-    """Whose runs are meant."""
+    """Whose runs are meant; an empty --tenant is nobody, which no store opens for."""
     from pytest_aosfarm.recording.location import DEFAULT_TENANT
     from pytest_aosfarm.settings import environment
 
-    return arguments.tenant or environment().get("AOSFARM_TENANT") or DEFAULT_TENANT
+    if arguments.tenant is not None:
+        return str(arguments.tenant)
+    return environment().get("AOSFARM_TENANT") or DEFAULT_TENANT
 
 
 def open_store(arguments: argparse.Namespace, *, create: bool = False) -> RunStore:

@@ -41,7 +41,7 @@ def open_engine(where: Database, tenant: str, *, busy_seconds: float) -> Engine:
     `busy_seconds` is how long a write waits for another process's. Raises ConfigurationError without a tenant, and
     RecordingError for a URL that cannot be read.
     """
-    if not tenant:
+    if not tenant.strip():
         raise ConfigurationError("no tenant, no runs: name the tenant whose runs are meant")
     if where.path is not None:
         engine = create_engine(URL.create("sqlite", database=str(where.path)), connect_args={"timeout": busy_seconds})

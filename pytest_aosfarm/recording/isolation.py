@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_aosfarm.errors import LoadError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,6 +22,7 @@ __all__ = (
     "UNBOUND",
     "add_not_empty",
     "isolation",
+    "known_tenant",
 )
 
 READER = "aosfarm_reader"
@@ -41,6 +44,13 @@ UNBOUND = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current
 
 NAMED = f"(tenant_id = current_setting('{SETTING}'::text, true))"
 """The policy's condition, as the catalogue writes it."""
+
+
+def known_tenant(tenant_id: str) -> str:
+    """The id of the tenant whose synthetic data is meant. Raises LoadError for none."""
+    if not tenant_id.strip():
+        raise LoadError("no tenant, no data: the tenant's id is empty; give the id that the data was loaded under")
+    return tenant_id
 
 
 def isolation(table: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pytest_aosfarm.recording.isolation import known_tenant
 from pytest_aosfarm.recording.synthetic_ddl import column_types, references
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, definition, synthetic
 from pytest_aosfarm.synthetic.hashing import DATA_VERSION
@@ -21,11 +22,17 @@ __all__ = ("Load", "Loaded")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Some tables of one tenant, each after those that it refers to. `data_key` says which data they hold."""
+    """Some tables of one tenant, each after those that it refers to. `data_key` says which data they hold.
+
+    Raises LoadError without a tenant.
+    """
 
     tenant_id: str
     tables: Mapping[str, Table]
     data_key: str
+
+    def __post_init__(self) -> None:
+        known_tenant(self.tenant_id)
 
     @classmethod
     def of(cls, dataset: Dataset, tenant_id: str, names: Collection[str] | None = None) -> Load:

@@ -6,12 +6,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.recording.isolation import READER
+from pytest_aosfarm.recording.isolation import READER, known_tenant
 from pytest_aosfarm.recording.postgres_isolation import isolate, make_role
 from pytest_aosfarm.recording.synthetic_ddl import column_types, postgres_parents, quoted, references, views
 from pytest_aosfarm.recording.synthetic_tables import PREFIX, VIEWS, definition, synthetic
 from pytest_aosfarm.sinks.postgres_connection import check_version, execute, exists, value
-from pytest_aosfarm.sinks.postgres_tenant import as_tenant, known_tenant
+from pytest_aosfarm.sinks.postgres_tenant import as_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,20 +10,13 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from pytest_aosfarm.errors import LoadError
-from pytest_aosfarm.recording.isolation import NAME_TENANT, READER, UNBOUND
+from pytest_aosfarm.recording.isolation import NAME_TENANT, READER, UNBOUND, known_tenant
 from pytest_aosfarm.sinks.postgres_connection import opened, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("TenantConnection", "as_tenant", "known_tenant", "tenant_connection")
-
-
-def known_tenant(tenant_id: str) -> str:
-    """The tenant's id. Raises LoadError for none."""
-    if not tenant_id:
-        raise LoadError("no tenant, no data: the tenant's id is empty; give the id that the data was loaded under")
-    return tenant_id
+__all__ = ("TenantConnection", "as_tenant", "tenant_connection")
 
 
 @contextmanager

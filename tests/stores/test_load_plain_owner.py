@@ -69,8 +69,3 @@ def test_without_the_right_to_make_the_readers_role_there_is_none(empty, monkeyp
     empty.run(f"ALTER ROLE {empty.owner_name} NOCREATEROLE")
     sink.load(empty.owner, wanted())
     assert ("role aosfarm_not_there", "is not there") in found(empty, empty.member_name)
-
-
-def test_no_tenant_no_load(empty):
-    with pytest.raises(LoadError, match="no tenant, no data"):
-        sink.load(empty.owner, wanted(""))

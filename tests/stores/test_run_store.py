@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aosfarm.errors import ConfigurationError, RecordingError
+from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunStarted
 from pytest_aosfarm.recording.store import RunStore
 from pytest_aosfarm.recording.tables import farm_test_aliases, identity_id
@@ -204,11 +204,6 @@ def test_each_tenant_has_numbers_and_runs_of_its_own(where: Database) -> None:
         assert [run["status"] for run in a.runs()] == ["queued", "queued"]
         assert [run["status"] for run in b.runs()] == ["failed"]
         assert [a.run(1) is not None, b.run(2)] == [True, None]
-
-
-def test_no_tenant_no_runs(where: Database) -> None:
-    with pytest.raises(ConfigurationError, match="no tenant"):
-        RunStore(where, "")
 
 
 def test_what_is_recorded_under_a_former_identity_is_the_tests_of_today(where: Database) -> None:
