@@ -19,7 +19,7 @@ from pytest_aosfarm.plugin.watch import interruption
 from pytest_aosfarm.recording.attempts import Attempts
 from pytest_aosfarm.recording.checkout import Changes, checkout_of
 from pytest_aosfarm.recording.events import ErrorSeen, RunCollected, RunFinished
-from pytest_aosfarm.recording.failures import clean, cut
+from pytest_aosfarm.recording.failures import clean, cut, headline
 from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard
 from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests, reason_for
 from pytest_aosfarm.recording.writer import RunWriter
@@ -137,9 +137,9 @@ class Recorder:
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Record what went wrong in pytest itself, or in another plugin."""
         with self._guarded():
-            message = clean(excinfo.exconly(tryshort=True))
+            message = clean(headline(excinfo.exconly(tryshort=True)))
             self._write(ErrorSeen(source="internal", message=message, body=cut(clean(str(excrepr), limit=None))))
-            self._ending.reason = self._ending.reason or f"internal error: {message.partition(chr(10))[0]}"
+            self._ending.reason = self._ending.reason or f"internal error: {message}"
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C, SIGTERM and `pytest.exit` from pytest's and xdist's own ways of stopping early."""
@@ -188,7 +188,8 @@ class Recorder:
     def _finish(self, session: pytest.Session, writer: RunWriter) -> None:
         for attempt in self._attempts.close():
             self._write(attempt)
-        self._announce()
+        if self._announced is not None:
+            self._announce()
         if self._sigterm.fired:
             session.exitstatus = EXIT_CODE
         if why := session.shouldfail or session.shouldstop:

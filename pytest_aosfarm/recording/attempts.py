@@ -138,7 +138,8 @@ class Attempts:
             message=message_of(report),
         )
         if done.outcome == "error":
-            self._add_error(done, [report], report.sections)
+            done.outputs = outputs_of([report], report.sections)
+            done.error_type, done.error_location, done.error_signature = failure_of(report, done.message, *self._places)
         return done
 
     def close(self) -> list[AttemptFinished]:
@@ -190,7 +191,7 @@ class Attempts:
         return [done]
 
     def _explain(self, done: AttemptFinished, attempt: _Attempt, report: PhaseReport) -> None:
-        done.message = message_of(report)
+        message = done.message = message_of(report)
         if done.outcome in _QUIET:
             return
         if report.outcome not in {"passed", "skipped", "failed"}:
@@ -199,15 +200,11 @@ class Attempts:
         if attempt.broken and getattr(report.longrepr, "reprcrash", None) is None:
             # The test itself went well, its subtests did not.
             report = attempt.broken_parts[0]
-            done.message = clean(f"{attempt.broken} failed subtest{'s' * (attempt.broken > 1)}: {message_of(report)}")
+            message = message_of(report)
+            done.message = clean(f"{attempt.broken} failed subtest{'s' * (attempt.broken > 1)}: {message}")
         sections += [section for part in attempt.broken_parts for section in part.sections if section[0].endswith(" call")]
-        self._add_error(done, [report, *attempt.broken_parts[1:]], sections)
-
-    def _add_error(
-        self, done: AttemptFinished, reports: list[FailureReport], sections: Iterable[tuple[str, str]]
-    ) -> None:
-        done.outputs = outputs_of(reports, sections)
-        done.error_type, done.error_location, done.error_signature = failure_of(reports[0], done.message, *self._places)
+        done.outputs = outputs_of([report, *attempt.broken_parts[1:]], sections)
+        done.error_type, done.error_location, done.error_signature = failure_of(report, message, *self._places)
 
 
 def ungrouped(nodeid: str) -> str:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("OUTPUT_LIMIT", "Failure", "FailureReport", "clean", "cut", "failure_of", "masked", "message_of", "outputs_of")
+__all__ = (
+    "OUTPUT_LIMIT", "Failure", "FailureReport", "clean", "cut", "failure_of", "headline", "masked", "message_of",
+    "outputs_of",
+)  # fmt: skip
 
 TEXT_LIMIT = 2000
 """Characters kept of any one text (error head, property)."""
@@ -26,8 +29,9 @@ _VARYING = re.compile(
     r"0x[0-9a-fA-F]+"
     r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     r"|(?<![\w/])(?:~|\.{1,2})?(?:/[\w.@+-]+){2,}/?"
+    r"|[0-9]+(?:[.:][0-9]+)*(?:e[+-]?[0-9]+)?(?![0-9a-fA-F])"
     r"|\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b"
-    r"|[0-9]+(?:[.:][0-9]+)*"
+    r"|[0-9]+"
 )
 
 
@@ -37,10 +41,6 @@ class FailureReport(Protocol):
     @property
     def longrepr(self) -> object:
         """The error, or where and why the test was skipped."""
-
-    @property
-    def longreprtext(self) -> str:
-        """The error as text."""
 
     @property
     def sections(self) -> Iterable[tuple[str, str]]:
@@ -63,7 +63,7 @@ def failure_of(report: FailureReport, message: str | None, rootdir: str, start: 
     """The error of a report whose message is known; a relative path in it counts from `start`."""
     if getattr(report.longrepr, "reprcrash", None) is None:
         # A collector's error, a missing fixture, or the text that a plugin put there.
-        text = report.longreprtext
+        text = str(report.longrepr)
         found = _ERROR_LINE.search(text)
         kind = _type_of(found[1]) if found else None
         places = [(match[1], int(match[2])) for match in _PLACE_LINE.finditer(text)]
@@ -87,7 +87,7 @@ def message_of(report: FailureReport) -> str | None:
     if isinstance(longrepr, tuple):
         return clean(str(longrepr[-1]))
     crash = getattr(longrepr, "reprcrash", None)
-    return clean(str(crash.message) if crash is not None else report.longreprtext)
+    return clean(str(longrepr if crash is None else crash.message))
 
 
 def outputs_of(reports: Iterable[FailureReport], sections: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -96,7 +96,7 @@ def outputs_of(reports: Iterable[FailureReport], sections: Iterable[tuple[str, s
     for title, text in sections:
         if text and (match := _SECTION.fullmatch(title)):
             phases.setdefault(match[1], []).append((match[2], text))
-    found = {"longrepr": "\n\n".join(report.longreprtext for report in reports if report.longrepr is not None)}
+    found = {"longrepr": "\n\n".join(str(report.longrepr) for report in reports if report.longrepr is not None)}
     for kind, texts in phases.items():
         alone = len(texts) == 1
         found[kind] = texts[0][1] if alone else "\n".join(f"-- {phase} --\n{text}" for phase, text in texts)
@@ -118,6 +118,14 @@ def cut(text: str, limit: int = OUTPUT_LIMIT) -> str:
     note = f"\n[... {len(text) - limit} characters and this line left out ...]\n"
     half = (limit - len(note)) // 2
     return text[: limit - len(note) - half] + note + text[len(text) - half :]
+
+
+def headline(text: str) -> str:
+    """The line of an error that says most: the first, but of a worker's traceback, which xdist passes on, the last."""
+    lines = [line for line in text.splitlines() if line.strip() and line.strip() != "assert False"]
+    if not lines:
+        return text
+    return lines[-1] if "Traceback (most recent call last)" in lines[0] else lines[0]
 
 
 def masked(text: str) -> str:

@@ -96,6 +96,8 @@ def reason_for(status: str, ending: Ending, exit_code: int, tally: Tally) -> str
     """Why a run has the status, where its tests do not say it."""
     if status == "incomplete":
         return f"{tally.not_run} of {tally.collected} collected tests left no result"
+    if status == "error" and tally.collection_errors:
+        return f"{tally.collection_errors} file{'s' * (tally.collection_errors > 1)} could not be collected"
     if status == "failed" and not tally.bad and ending.reason is None:
-        return f"every test went well, but the exit code is {exit_code}"
+        return f"no test failed in the end, but the exit code is {exit_code}"
     return ending.reason or (_NOT_A_TEST_RESULT.get(exit_code) if status == "error" else None)

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aosfarm.recording.attempts import Attempts
-from pytest_aosfarm.recording.failures import clean
 
 if TYPE_CHECKING:
     from pytest_aosfarm.recording.events import AttemptFinished
@@ -28,10 +27,6 @@ class Report:
     longrepr: Any = None
     user_properties: list[Any] = field(default_factory=list)
     sections: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def longreprtext(self) -> str:
-        return str(self.longrepr or "")
 
 
 class XfailReport(Report):
@@ -117,10 +112,3 @@ def test_the_message_is_the_head_of_the_error_or_the_reason() -> None:
     assert fold(PASS, XfailReport("call", "skipped"), DONE)[0].message == "known"
     (long,) = fold(PASS, Report("call", "failed", longrepr="x" * 100_000), DONE)
     assert long.message == "x" * 2000
-
-
-@given(st.text(st.characters(), max_size=50))
-def test_clean_text_can_be_stored_anywhere(text: str) -> None:
-    cleaned = clean(text)
-    cleaned.encode("utf-8")
-    assert "\0" not in cleaned

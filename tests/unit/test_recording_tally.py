@@ -145,7 +145,7 @@ def test_how_a_run_ended(events: list[AttemptFinished | RunCollected], exit_code
     [
         (ALL, 0, Ending(), None),
         ([RunCollected(collected=1, deselected=0), finished("a", "failed")], 1, Ending(), None),
-        (ALL, 1, Ending(), "every test went well, but the exit code is 1"),
+        (ALL, 1, Ending(), "no test failed in the end, but the exit code is 1"),
         (ALL, 5, Ending(), "nothing to run"),
         (ONE_OF_TWO, 0, Ending(), "1 of 2 collected tests left no result"),
         (ALL, 2, Ending(interrupted=True, reason="Ctrl-C"), "Ctrl-C"),
