@@ -14,7 +14,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, LargeBinary, T
 
 from pytest_aosfarm import cli
 from pytest_aosfarm.plugin import keys, markers
-from pytest_aosfarm.recording import ci, events, sigterm, status, tables, tally
+from pytest_aosfarm.recording import ci, events, properties, sigterm, status, tables
 from pytest_aosfarm.settings import MODULE_URLS, markdown_table
 from tools.column_meanings import MEANINGS
 from tools.pages import DOCS, comments, first_paragraph, table
@@ -109,10 +109,10 @@ def _markers() -> str:
 
 
 def _properties() -> str:
-    said = {**comments(keys), **comments(tally)}
-    named = {**vars(keys), **vars(tally)}
+    said = {**comments(keys), **comments(properties)}
+    named = {**vars(keys), **vars(properties)}
     rows = [(f"`{named[name]}`", said[name]) for name in said if name.endswith("_PROPERTY")]
-    rows.append((f"`{tally.GRADE_PREFIX}…`", said["GRADE_PREFIX"]))
+    rows.append((f"`{properties.GRADE_PREFIX}…`", said["GRADE_PREFIX"]))
     return "They travel with a test's reports, to JUnit XML as well.\n\n" + table(("property", "what it says"), rows)
 
 

@@ -11,7 +11,8 @@ from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.exports.junit_parse import Suite, TestCase
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished, ErrorSeen, decode
 from pytest_aosfarm.recording.failures import clean, cut, masked
-from pytest_aosfarm.recording.tally import BAD, GRADE_PREFIX, IDENTITY, TENANT
+from pytest_aosfarm.recording.properties import GRADE_PREFIX, IDENTITY, TENANT
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -13,7 +13,7 @@ from pytest_aosfarm.plugin import html_report
 from pytest_aosfarm.plugin.expected import Expected
 from pytest_aosfarm.plugin.identity import identity_of_nodeid
 from pytest_aosfarm.plugin.keys import WORKER_INPUT, run_key, settings_key
-from pytest_aosfarm.plugin.started import database_of, dist_of, run_started, worker_count_of
+from pytest_aosfarm.plugin.started import database_of, dist_of, run_started, secrets_of, worker_count_of
 from pytest_aosfarm.plugin.terminal import TerminalBlock
 from pytest_aosfarm.plugin.watch import interruption
 from pytest_aosfarm.recording.attempts import Attempts
@@ -54,6 +54,7 @@ class Recorder:
         self.writer: RunWriter | None = None
         self.problem: str | None = None
         self.lost_tests = False
+        self._secrets = secrets_of(config)
         dist = dist_of(config)
         self._session: pytest.Session | None = None
         self._began = config.stash[run_key].started_at
@@ -63,6 +64,7 @@ class Recorder:
             start=str(config.invocation_params.dir),
             dist=dist,
             identify=identity_of_nodeid(config),
+            secrets=self._secrets,
         )
         self._expected = Expected(dist, worker_count_of(config))
         self._announced: RunCollected | None = None
@@ -80,8 +82,8 @@ class Recorder:
         with self._guarded():
             self._session = session
             database = database_of(self.config, self.config.stash[settings_key])
-            dirty = self._changes.seen(seconds=PATIENCE) if self._changes else None
-            started = run_started(self.config, database, dirty=dirty)
+            dirty = self._dirty(seconds=PATIENCE)
+            started = run_started(self.config, database, self._secrets, dirty=dirty)
             self._sigterm.install()
             self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
 
@@ -110,9 +112,9 @@ class Recorder:
             self._expected.deselected = max(self._expected.deselected, output.get("deselected", 0))
             if output.get("interrupted"):
                 self._quitting.add(worker)
-                self._ending.interrupt(f"{output['interrupted']} ({worker})")
+                self._ending.interrupt(self._text(f"{output['interrupted']} ({worker})"))
             if error is not None and worker not in self._quitting:
-                self._write(ErrorSeen(source="worker", message=clean(f"{worker} went down: {error}")))
+                self._write(ErrorSeen(source="worker", message=self._text(f"{worker} went down: {error}")))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file that could not be collected, or was skipped as a whole."""
@@ -137,8 +139,8 @@ class Recorder:
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Record what went wrong in pytest itself, or in another plugin."""
         with self._guarded():
-            message = clean(headline(excinfo.exconly(tryshort=True)))
-            self._write(ErrorSeen(source="internal", message=message, body=cut(clean(str(excrepr), limit=None))))
+            message = self._text(headline(excinfo.exconly(tryshort=True)))
+            self._write(ErrorSeen(source="internal", message=message, body=self._body(str(excrepr))))
             self._ending.reason = self._ending.reason or f"internal error: {message}"
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -147,9 +149,9 @@ class Recorder:
             reason = interruption(excinfo)
             # Both have an exception of their own for those, a child of KeyboardInterrupt.
             if reason is None:
-                self._ending.stop(clean(str(excinfo.value)))
+                self._ending.stop(self._text(str(excinfo.value)))
             else:
-                self._ending.interrupt(reason)
+                self._ending.interrupt(self._text(reason))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -193,14 +195,23 @@ class Recorder:
         if self._sigterm.fired:
             session.exitstatus = EXIT_CODE
         if why := session.shouldfail or session.shouldstop:
-            self._ending.stop(clean(str(why)))
+            self._ending.stop(self._text(str(why)))
         exit_code = int(session.exitstatus)
         self.lost_tests = has_lost_tests(self._ending, exit_code, writer.tally) and self.problem is None
         status = decide(self._ending, exit_code, writer.tally, lost_tests=self.lost_tests)
         if self.lost_tests and exit_code == 0:
             session.exitstatus = exit_code = INCOMPLETE_EXIT_CODE
-        reason = reason_for(status, self._ending, exit_code, writer.tally)
-        self._write(RunFinished(finished_at=datetime.now(UTC), status=status, exit_code=exit_code, reason=reason))
+        ended = RunFinished(
+            finished_at=datetime.now(UTC),
+            status=status,
+            exit_code=exit_code,
+            reason=reason_for(status, self._ending, exit_code, writer.tally),
+            vcs_dirty=self._dirty(seconds=0),
+        )
+        self._write(ended)
+
+    def _dirty(self, *, seconds: float) -> bool | None:
+        return None if self._changes is None else self._changes.seen(seconds=seconds)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -213,9 +224,18 @@ class Recorder:
         if self.problem is not None:
             return
         self.problem = f"{type(problem).__name__}: {problem}"
-        body = cut(clean("".join(traceback.format_exception(problem)), limit=None))
         with self._guarded():
-            self._write(ErrorSeen(source="recording", message=clean(self.problem), body=body))
+            self.problem = self._text(self.problem)
+            body = self._body("".join(traceback.format_exception(problem)))
+            self._write(ErrorSeen(source="recording", message=self.problem, body=body))
+
+    def _text(self, text: str) -> str:
+        """A short text as it may be recorded and shown."""
+        return clean(self._secrets.redacted(text))
+
+    def _body(self, text: str) -> str:
+        """A long text as it may be recorded."""
+        return cut(clean(self._secrets.redacted(text), limit=None))
 
 
 def _worker_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:

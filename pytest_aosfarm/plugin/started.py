@@ -14,13 +14,14 @@ from pytest_aosfarm.recording.ci import ci_of
 from pytest_aosfarm.recording.events import RunStarted
 from pytest_aosfarm.recording.location import DEFAULT_TENANT, parse_db
 from pytest_aosfarm.recording.owner import this_process
+from pytest_aosfarm.recording.secrets import Redactor
 from pytest_aosfarm.settings import all_variables
 
 if TYPE_CHECKING:
     from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.settings import Settings
 
-__all__ = ("database_of", "dist_of", "run_started", "worker_count_of")
+__all__ = ("database_of", "dist_of", "run_started", "secrets_of", "worker_count_of")
 
 _SELECTING = {"keyword": "keyword", "markexpr": "marker", "lf": "last_failed", "stepwise": "stepwise"}
 """pytest's name of an option -> ours, of those that choose tests."""
@@ -53,8 +54,14 @@ def worker_count_of(config: pytest.Config) -> int:
     return count
 
 
-def run_started(config: pytest.Config, database: Database, *, dirty: bool | None) -> RunStarted:
+def secrets_of(config: pytest.Config) -> Redactor:
+    """What takes out of texts the secrets that are known here: of the environment, the command line and ini files."""
+    return Redactor(all_variables(), [*map(str, config.invocation_params.args), config.stash[settings_key].db or ""])
+
+
+def run_started(config: pytest.Config, database: Database, secrets: Redactor, *, dirty: bool | None) -> RunStarted:
     """The first event of this session's run; `dirty` says whether tracked files were changed, if that is known yet."""
+    redacted = secrets.redacted
     identity, settings = config.stash[run_key], config.stash[settings_key]
     owner = this_process()
     ci = ci_of(all_variables())
@@ -62,8 +69,8 @@ def run_started(config: pytest.Config, database: Database, *, dirty: bool | None
     return RunStarted(
         uuid=identity.uuid,
         started_at=identity.started_at,
-        tenant=settings.tenant or DEFAULT_TENANT,
-        data_tenant=settings.tenant,
+        tenant=redacted(settings.tenant or DEFAULT_TENANT),
+        data_tenant=redacted(settings.tenant) if settings.tenant else None,
         labs=settings.labs,
         scale=settings.scale,
         seed=settings.seed,
@@ -72,16 +79,16 @@ def run_started(config: pytest.Config, database: Database, *, dirty: bool | None
         database=database.public,
         dist=dist_of(config),
         worker_count=worker_count_of(config),
-        arguments=tuple(str(argument) for argument in config.invocation_params.args),
+        arguments=tuple(secrets.arguments([str(argument) for argument in config.invocation_params.args])),
         environment=_environment(config),
         rootdir=str(config.rootpath),
-        selection=_selection(config),
+        selection=secrets.value(_selection(config)),
         vcs_branch=ci.branch or (checkout.branch if checkout else None),
         vcs_sha=(checkout.sha if checkout else None) or ci.sha,
         vcs_dirty=dirty,
         vcs_change=ci.change,
         ci_provider=ci.provider,
-        ci_url=ci.url,
+        ci_url=redacted(ci.url) if ci.url else None,
         owner_host=owner.host,
         owner_boot=owner.boot,
         owner_pid=owner.pid,

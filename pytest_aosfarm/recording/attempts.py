@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished
 from pytest_aosfarm.recording.failures import FailureReport, clean, failure_of, message_of, outputs_of
 from pytest_aosfarm.recording.numbering import Numbering
-from pytest_aosfarm.recording.tally import IDENTITY, TENANT
+from pytest_aosfarm.recording.properties import told
+from pytest_aosfarm.recording.secrets import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-
-    from pytest_aosfarm.recording.events import Scalar
 
 __all__ = ("Attempts", "PhaseReport", "ungrouped")
 
@@ -22,7 +20,6 @@ _STEPS = {"setup": 0, "call": 1, "teardown": 2}
 _SETUP, _CALL, _TEARDOWN, _CRASH = range(4)
 _QUIET = {"passed", "skipped", "xfailed", "xpassed"}
 _PARTS_KEPT = 20
-_PAIR = 2
 
 
 class PhaseReport(FailureReport, Protocol):
@@ -84,10 +81,12 @@ class Attempts:
         start: str = "/",
         dist: str | None = None,
         identify: Callable[[str], str] = str,
+        secrets: Redactor | None = None,
     ) -> None:
         """`began` is the start of the run, in seconds since 1970; `start` is the directory that pytest was started in.
 
         `dist` is how xdist spreads tests. `identify` gives the identity of a node id whose test has not told its own.
+        `secrets` takes them out of every text.
         """
         self.twice: Collection[str] = ()
         """The node ids that were collected more than once."""
@@ -96,6 +95,7 @@ class Attempts:
         self._each = dist == "each"
         self._grouped = dist == "loadgroup"
         self._identify = identify
+        self._secrets = secrets or Redactor({})
         self._open: dict[tuple[str, str | None], _Attempt] = {}
         self._numbering = Numbering()
 
@@ -126,7 +126,7 @@ class Attempts:
 
     def uncollected(self, report: PhaseReport, worker: str | None) -> AttemptFinished:
         """What becomes of the report of a file that could not be collected, or was skipped as a whole."""
-        nodeid = clean(report.nodeid, limit=None)
+        nodeid = self._secrets.name(clean(report.nodeid, limit=None))
         done = AttemptFinished(
             nodeid=nodeid,
             identity=nodeid,
@@ -135,10 +135,10 @@ class Attempts:
             phase="collect",
             worker=worker,
             started_us=round((time.time() - self._began) * 1e6),
-            message=message_of(report),
+            message=message_of(report, self._secrets.redacted),
         )
         if done.outcome == "error":
-            done.outputs = outputs_of([report], report.sections)
+            done.outputs = outputs_of([report], report.sections, self._secrets.redacted)
             done.error_type, done.error_location, done.error_signature = failure_of(report, done.message, *self._places)
         return done
 
@@ -154,17 +154,16 @@ class Attempts:
         if attempt.outcome is None and attempt.step < _CALL:
             return []
         nodeid, worker = clean(key[0], limit=None), key[1]
-        properties = _properties(attempt.properties) if attempt.properties else {}
-        identity = properties.pop(IDENTITY, None)
-        identity = self._identify(nodeid) if identity is None else str(identity)
-        tenant = properties.pop(TENANT, None)
+        identity, tenant, properties = told(attempt.properties, self._secrets)
+        identity = identity or self._identify(nodeid)
         word = attempt.outcome or "passed"
         outcome = word if word in OUTCOMES else OTHER
         variant = worker if self._each else None
         number, cause, replaces, replaced = self._numbering.next(identity, nodeid, variant, outcome, twice=self.twice)
+        name = self._secrets.name
         done = AttemptFinished(
-            nodeid=nodeid,
-            identity=identity,
+            nodeid=name(nodeid),
+            identity=name(identity),
             attempt=number,
             variant=variant,
             outcome=outcome,
@@ -180,7 +179,7 @@ class Attempts:
             properties=properties,
         )
         if tenant is not None and tenant != identity:
-            done.data_tenant = str(tenant)
+            done.data_tenant = name(tenant)
         if word is not outcome:
             done.raw_outcome = word
         if outcome != "passed" and attempt.decided is not None:
@@ -191,7 +190,8 @@ class Attempts:
         return [done]
 
     def _explain(self, done: AttemptFinished, attempt: _Attempt, report: PhaseReport) -> None:
-        message = done.message = message_of(report)
+        redacted = self._secrets.redacted
+        message = done.message = message_of(report, redacted)
         if done.outcome in _QUIET:
             return
         if report.outcome not in {"passed", "skipped", "failed"}:
@@ -200,10 +200,10 @@ class Attempts:
         if attempt.broken and getattr(report.longrepr, "reprcrash", None) is None:
             # The test itself went well, its subtests did not.
             report = attempt.broken_parts[0]
-            message = message_of(report)
+            message = message_of(report, redacted)
             done.message = clean(f"{attempt.broken} failed subtest{'s' * (attempt.broken > 1)}: {message}")
         sections += [section for part in attempt.broken_parts for section in part.sections if section[0].endswith(" call")]
-        done.outputs = outputs_of([report, *attempt.broken_parts[1:]], sections)
+        done.outputs = outputs_of([report, *attempt.broken_parts[1:]], sections, redacted)
         done.error_type, done.error_location, done.error_signature = failure_of(report, message, *self._places)
 
 
@@ -247,15 +247,3 @@ def _outcome_of(report: PhaseReport, step: int) -> str:
     if outcome != "failed":
         return clean(str(outcome))
     return "failed" if step == _CALL else "error"
-
-
-def _properties(pairs: Iterable[object]) -> dict[str, Scalar]:
-    return {clean(str(pair[0])): _scalar(pair[1]) for pair in pairs if isinstance(pair, tuple | list) and len(pair) == _PAIR}
-
-
-def _scalar(value: object) -> Scalar:
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return clean(str(value))

@@ -70,6 +70,7 @@ class Changes:
 
     def __init__(self, top: Path) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._answer: bool | None = None
         git = shutil.which("git")
         if git is None:
             return
@@ -84,13 +85,14 @@ class Changes:
 
     def seen(self, *, seconds: float) -> bool | None:
         """Whether there are changes; None when git does not know, or does not say so within `seconds`."""
-        if self._process is None:
-            return None
-        try:
-            output, _ = self._process.communicate(timeout=seconds)
-        except (subprocess.TimeoutExpired, OSError, ValueError):
-            return None
-        return bool(output.strip()) if self._process.returncode == 0 else None
+        if self._process is not None:
+            try:
+                output, _ = self._process.communicate(timeout=seconds)
+            except (subprocess.TimeoutExpired, OSError, ValueError):
+                return None
+            self._answer = bool(output.strip()) if self._process.returncode == 0 else None
+            self._process = None
+        return self._answer
 
     def stop(self) -> None:
         """Wait no longer."""

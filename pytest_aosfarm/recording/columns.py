@@ -25,6 +25,8 @@ def run_columns(started: RunStarted, tally: Tally, finished: RunFinished | None)
         # A run that was taken for lost, and is not, has no reason any more.
         return columns | {"status": QUEUED if tally.collected is None else RUNNING, "status_reason": None}
     ended = finished.finished_at
+    if finished.vcs_dirty is not None:
+        columns["vcs_dirty"] = finished.vcs_dirty
     return columns | {
         "status": finished.status,
         "status_reason": finished.reason,

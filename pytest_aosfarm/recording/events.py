@@ -139,12 +139,16 @@ class ErrorSeen:
 
 @dataclass(slots=True, kw_only=True)
 class RunFinished:
-    """The last event of a run. `exit_code` is None when nobody saw how the process ended; `reason` says why it ended."""
+    """The last event of a run. `exit_code` is None when nobody saw how the process ended; `reason` says why it ended.
+
+    `vcs_dirty` is as in `RunStarted`, where it is missing if git was slow.
+    """
 
     finished_at: datetime | None
     status: str
     exit_code: int | None
     reason: str | None = None
+    vcs_dirty: bool | None = None
 
 
 Event = RunStarted | RunCollected | AttemptFinished | ErrorSeen | RunFinished

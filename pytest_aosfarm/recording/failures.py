@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    Redact: TypeAlias = Callable[[str], str]
+    """Takes secrets out of a text, which must not have been cut before."""
 
 __all__ = (
     "OUTPUT_LIMIT", "Failure", "FailureReport", "clean", "cut", "failure_of", "headline", "masked", "message_of",
@@ -33,6 +36,10 @@ _VARYING = re.compile(
     r"|\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b"
     r"|[0-9]+"
 )
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 class FailureReport(Protocol):
@@ -76,21 +83,25 @@ def failure_of(report: FailureReport, message: str | None, rootdir: str, start: 
     return Failure(kind, None if path is None else f"{path}:{line}", signature)
 
 
-def message_of(report: FailureReport) -> str | None:
+def message_of(report: FailureReport, redacted: Redact = _as_it_is) -> str | None:
     """The head of the error of a report, or the reason of its skip or xfail; None when it has neither."""
     reason = getattr(report, "wasxfail", None)
-    if reason is not None:
-        return clean(str(reason)) or None
     longrepr = report.longrepr
-    if longrepr is None:
+    if reason is not None:
+        text = str(reason)
+    elif longrepr is None:
         return None
-    if isinstance(longrepr, tuple):
-        return clean(str(longrepr[-1]))
-    crash = getattr(longrepr, "reprcrash", None)
-    return clean(str(longrepr if crash is None else crash.message))
+    elif isinstance(longrepr, tuple):
+        text = str(longrepr[-1])
+    else:
+        crash = getattr(longrepr, "reprcrash", None)
+        text = str(longrepr if crash is None else crash.message)
+    return clean(redacted(text)) or None
 
 
-def outputs_of(reports: Iterable[FailureReport], sections: Iterable[tuple[str, str]]) -> dict[str, str]:
+def outputs_of(
+    reports: Iterable[FailureReport], sections: Iterable[tuple[str, str]], redacted: Redact = _as_it_is
+) -> dict[str, str]:
     """Tracebacks and captured output by kind: longrepr, stdout, stderr, log; what comes of several phases says so."""
     phases: dict[str, list[tuple[str, str]]] = {}
     for title, text in sections:
@@ -100,7 +111,7 @@ def outputs_of(reports: Iterable[FailureReport], sections: Iterable[tuple[str, s
     for kind, texts in phases.items():
         alone = len(texts) == 1
         found[kind] = texts[0][1] if alone else "\n".join(f"-- {phase} --\n{text}" for phase, text in texts)
-    return {kind: cut(clean(text, limit=None)) for kind, text in found.items() if text}
+    return {kind: cut(clean(redacted(text), limit=None)) for kind, text in found.items() if text}
 
 
 def clean(text: str, *, limit: int | None = TEXT_LIMIT) -> str:

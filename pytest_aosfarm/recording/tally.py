@@ -6,19 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished, RunCollected
+from pytest_aosfarm.recording.properties import GRADE_PREFIX, LAB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_aosfarm.recording.events import Event, Scalar
 
-__all__ = ("COUNTS", "GRADE_PREFIX", "IDENTITY", "LAB", "TENANT", "Grades", "Tally")
-
-IDENTITY = "farm.identity"
-TENANT = "farm.tenant"
-LAB = "farm.lab"
-GRADE_PREFIX = "farm.grade."
-"""A metric that a lab graded: `farm.grade.SUBJECT.METRIC`."""
+__all__ = ("BAD", "COUNTS", "Grades", "Tally")
 
 COUNTS = {outcome: {"error": "errors"}.get(outcome, outcome) for outcome in OUTCOMES}
 """The name of each outcome's count: the outcome itself, but `errors`."""

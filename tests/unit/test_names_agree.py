@@ -5,13 +5,14 @@ from __future__ import annotations
 from pytest_aosfarm import settings
 from pytest_aosfarm.modules.catalog import MODULES
 from pytest_aosfarm.plugin import keys
-from pytest_aosfarm.recording import tally
+from pytest_aosfarm.recording import properties
 from pytest_aosfarm.synthetic import scale, shapes
 
 
 def test_properties_are_read_as_they_are_written():
-    assert (keys.IDENTITY_PROPERTY, keys.TENANT_PROPERTY, keys.LAB_PROPERTY) == (tally.IDENTITY, tally.TENANT, tally.LAB)
-    assert tally.GRADE_PREFIX.startswith(keys.PROPERTY_PREFIX)
+    ours = (keys.IDENTITY_PROPERTY, keys.TENANT_PROPERTY, keys.LAB_PROPERTY)
+    assert ours == (properties.IDENTITY, properties.TENANT, properties.LAB)
+    assert properties.GRADE_PREFIX.startswith(keys.PROPERTY_PREFIX)
 
 
 def test_settings_offer_what_the_data_knows():
