@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_aosfarm.errors import ConfigurationError
-from pytest_aosfarm.urls import redacted
+from pytest_aosfarm.urls import redacted, without_user_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +93,8 @@ class Setting:
 class Settings:
     """Every setting with its value; `sources` says of each where the value came from.
 
-    `urls` are the addresses of live modules as the environment gives them, `url_of` checks them.
+    `urls` are the addresses of live modules as the environment gives them, `url_of` checks them. They and `db` may hold
+    passwords, and are not shown.
     """
 
     labs: tuple[str, ...]
@@ -101,13 +102,13 @@ class Settings:
     seed: int
     anchor: datetime
     profile: str
-    db: str | None
+    db: str | None = field(repr=False)
     tenant: str | None
     modules: str
     timeout: float
     record: bool
     html: str | None
-    urls: Mapping[str, str]
+    urls: Mapping[str, str] = field(repr=False)
     sources: Mapping[str, str]
 
     @property
@@ -253,7 +254,8 @@ def resolve(
         try:
             values[setting.name] = setting.parse(text) if text or source != "default" else None
         except ValueError as error:
-            raise ConfigurationError(f"{setting.name} {text!r} (from {source}) is not valid; valid: {error}") from None
+            shown = without_user_info(text)
+            raise ConfigurationError(f"{setting.name} {shown!r} (from {source}) is not valid; valid: {error}") from None
     urls = {name: env[variable].strip() for name, variable in MODULE_URLS.items() if env.get(variable, "").strip()}
     if values["modules"] == "embedded":
         urls = {}
