@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 import httpcore  # noqa: F401
 import pytest
 
+# Neither pydantic nor SQLAlchemy can be imported twice, and both load parts of themselves late.
+import pytest_aosfarm.modules.aod
+import pytest_aosfarm.recording.store  # noqa: F401 - imported for its effect, as the line above
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,10 +6,6 @@ import os
 
 import pytest
 
-# pytester forgets what an inner run has imported, and neither pydantic nor SQLAlchemy can be imported twice.
-import pytest_aosfarm.modules.aod
-import pytest_aosfarm.recording.store  # noqa: F401 - imported for its effect, as the line above
-
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 NAMED_PLUGINS = "-p xdist -p aosfarm"
 
