@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ("ConfigurationError", "FarmError", "LoadError", "ModuleError", "RecordingError", "TwinError")
+__all__ = ("ConfigurationError", "FarmError", "LoadError", "ModuleError", "NotFoundError", "RecordingError", "TwinError")
 
 
 class FarmError(Exception):
@@ -23,6 +23,10 @@ class TwinError(FarmError):
 
 class RecordingError(FarmError):
     """The run store cannot be read or written."""
+
+
+class NotFoundError(FarmError):
+    """What was asked for by its name or number is not there."""
 
 
 class LoadError(FarmError):

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "modules": {"errors", "tenants"},
     "twins": {"errors", "modules.catalog", "modules.contracts"},
     "recording": {"errors", "urls"},
+    "history": {"errors", "recording"},
     "exports": {"errors", "history", "recording"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
     "plugin": {
@@ -42,7 +43,7 @@ MAY_IMPORT = {
         "synthetic",
     },
     "doctor": {"errors", "recording", "sinks.postgres_connection", "sinks.sqlite"},
-    "cli": {"doctor", "errors", "exports", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
+    "cli": {"doctor", "errors", "exports", "history", "recording", "settings", "sinks", "synthetic", "tenants", "twins"},
 }
 """Room (a package, or a file beside it) -> what else of the package its files may import; always their own room."""
 
@@ -62,6 +63,7 @@ MAY_USE = {
     "sqlalchemy": [
         *(f"recording/{name}" for name in ("engine", "migrations/", "reap", "rows", "schema", "store")),
         *(f"recording/{name}" for name in ("synthetic_", "tables")),
+        "history/",
     ],
     "uvicorn": ["twins/serve.py"],
 }

@@ -171,6 +171,7 @@ farm_runs = _table(
     Column("ci_provider", Text),
     Column("ci_url", Text),
     Column("pinned", Boolean, nullable=False, server_default=text("false")),
+    Column("judged", Text),
     UniqueConstraint("tenant_id", "uuid", name="farm_runs_uuid_key"),
     ForeignKeyConstraint(
         ["tenant_id", "scenario_id"],
@@ -180,7 +181,10 @@ farm_runs = _table(
     Index("farm_runs_scenario", "tenant_id", "scenario_id", "id"),
     Index("farm_runs_branch", "tenant_id", "vcs_branch", "id"),
 )
-"""Every run from its first second on; `heartbeat_at` is of the database's clock."""
+"""Every run from its first second on; `heartbeat_at` is of the database's clock.
+
+`judged` is what the run had come to when farm_test_stats last took it into account.
+"""
 
 farm_tests = _table(
     "farm_tests",

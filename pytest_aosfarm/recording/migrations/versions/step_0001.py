@@ -64,6 +64,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "grades": JSON, "environment": JSON, "environment_hash": Maybe(TEXT), "arguments": JSON, "rootdir":
         Maybe(TEXT), "vcs_branch": Maybe(TEXT), "vcs_sha": Maybe(TEXT), "vcs_dirty": Maybe(FLAG),
         "vcs_change": Maybe(TEXT), "ci_provider": Maybe(TEXT), "ci_url": Maybe(TEXT), "pinned": OFF,
+        "judged": Maybe(TEXT),
     },
     "farm_errors": {
         "run_id": BIG, "number": INT, "source": TEXT, "message": TEXT, "body": Maybe(TEXT),

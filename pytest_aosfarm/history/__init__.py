@@ -1,0 +1,1 @@
+"""What recorded runs say: comparisons, baselines, flaky and broken tests, trends, aliases and retention."""
