@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-COUNTS = ("collected", "deselected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed", "not_run")
+COUNTS = (
+    "collected", "deselected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed", "flaky", "not_run",
+)  # fmt: skip
 
 
 def all_runs(root: Path, name: str = ".aosfarm/farm.db", tenant: str = "default") -> list[dict[str, Any]]:
@@ -47,6 +49,26 @@ def counts(run: dict[str, Any]) -> dict[str, int]:
 def outcomes(run: dict[str, Any]) -> dict[str, str]:
     """Outcome of each test by its name; a later attempt replaces an earlier one."""
     return {test["nodeid"].rpartition("::")[2]: test["outcome"] for test in run["tests"]}
+
+
+def tries(run: dict[str, Any], *columns: str) -> dict[str, list[tuple[Any, ...]]]:
+    """By the name of each test the columns of its attempts, in the order of their numbers."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for test in sorted(run["tests"], key=lambda test: test["attempt"]):
+        found.setdefault(test["nodeid"].rpartition("::")[2], []).append(tuple(test[column] for column in columns))
+    return found
+
+
+def outputs(root: Path, test: dict[str, Any], run_id: int = 1) -> dict[str, str]:
+    """What is kept of the output of a test of a run."""
+    with RunStore(root / ".aosfarm/farm.db", "default") as store:
+        return store.outputs_of(run_id, test["test_id"], test["attempt"])
+
+
+def errors(root: Path, run_id: int = 1) -> list[tuple[Any, Any]]:
+    """Source and message of what went wrong outside any test."""
+    with RunStore(root / ".aosfarm/farm.db", "default") as store:
+        return [(one["source"], one["message"]) for one in store.errors(run_id)]
 
 
 def spools(root: Path) -> list[Path]:

@@ -77,16 +77,6 @@ def test_every_outcome_is_counted_once_per_test(pytester: pytest.Pytester, plugi
     result.stdout.fnmatch_lines(["run 1 recorded in .aosfarm*farm.db (aosfarm show 1)"])
 
 
-def test_stopping_early_is_no_loss(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
-    pytester.makepyfile("import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test(n): assert 0")
-    result = pytester.runpytest("--farm-seed=1", "-x", *plugin_args)
-    run = only_run(pytester.path)
-    assert run["status"] == "failed"
-    assert run["exit_code"] == result.ret != 0
-    assert run["collected"] == 30
-    assert run["not_run"] == 30 - run["failed"] > 0
-
-
 def test_a_file_that_cannot_be_collected_is_an_error_of_the_run(
     pytester: pytest.Pytester, plugin_args: tuple[str, ...]
 ) -> None:
@@ -168,32 +158,6 @@ def test_grades_are_the_same_however_tests_are_spread(pytester: pytest.Pytester)
     assert {test["properties"]["mine"] for run in runs for test in run["tests"]} == {"kept"}
 
 
-def test_a_test_that_left_no_result_makes_the_run_incomplete_and_exit_0_become_3(pytester: pytest.Pytester) -> None:
-    # What xdist cannot send up ends its worker; if that was the last test, pytest alone says "passed" with exit code 0.
-    pytester.makepyfile(
-        """
-        def test_a(): pass
-        def test_b(): pass
-        def test_z(record_property): record_property("object", object())
-        """
-    )
-    result = pytester.runpytest_subprocess("--farm-seed=1", "-n1")
-    run = only_run(pytester.path)
-    assert result.ret == 3
-    assert (run["status"], run["exit_code"]) == ("incomplete", 3)
-    assert counts(run) == {"collected": 3, "passed": 2, "not_run": 1}
-    result.stdout.fnmatch_lines(["incomplete: 1 collected tests left no result"])
-
-
-def test_lost_tests_do_not_hide_a_failure(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_a(): assert 0\ndef test_b(): pass")
-    pytester.makeconftest("def pytest_runtest_protocol(item): return True if item.name == 'test_b' else None")
-    result = pytester.runpytest("--farm-seed=1")
-    run = only_run(pytester.path)
-    assert result.ret == 1
-    assert (run["status"], run["exit_code"], run["not_run"]) == ("incomplete", 1, 1)
-
-
 def test_another_plugins_word_for_an_outcome_is_kept(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
     pytester.makeconftest(
         """
@@ -219,96 +183,6 @@ def test_another_plugins_word_for_an_outcome_is_kept(pytester: pytest.Pytester, 
     assert (run["status"], counts(run)) == ("passed", {"collected": 2, "passed": 1})
 
 
-def test_each_attempt_of_a_rerun_test_is_a_row(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
-    pytester.makeconftest(
-        """
-        import pytest
-        from _pytest.runner import runtestprotocol
-
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_runtest_protocol(item, nextitem):
-            "What pytest-rerunfailures does."
-            for last in (False, True):
-                for report in runtestprotocol(item, nextitem=nextitem, log=False):
-                    if report.failed and not last:
-                        report.outcome = "rerun"
-                        item.ihook.pytest_runtest_logreport(report=report)
-                        break
-                    item.ihook.pytest_runtest_logreport(report=report)
-                else:
-                    return True
-            return True
-        """
-    )
-    pytester.makepyfile(
-        """
-        tries = []
-
-        def test_flaky():
-            tries.append(1)
-            assert len(tries) > 1
-
-        def test_ok(): pass
-        """
-    )
-    result = pytester.runpytest("--farm-seed=1", *plugin_args)
-    run = only_run(pytester.path)
-    assert result.ret == 0
-    rows = {(test["nodeid"].rpartition("::")[2], test["attempt"], test["outcome"]) for test in run["tests"]}
-    assert rows == {("test_flaky", 1, "other"), ("test_flaky", 2, "passed"), ("test_ok", 1, "passed")}
-    assert (run["status"], counts(run)) == ("passed", {"collected": 2, "passed": 2})
-
-
-def test_pytest_exit_is_an_interruption(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
-    pytester.makepyfile("import pytest\ndef test_a(): pytest.exit('enough')\ndef test_b(): pass")
-    result = pytester.runpytest("--farm-seed=1", *plugin_args)
-    run = only_run(pytester.path)
-    assert (run["status"], run["exit_code"]) == ("interrupted", result.ret)
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-
-
-def test_the_code_given_to_pytest_exit_is_kept(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("import pytest\ndef test_a(): pytest.exit('enough', returncode=7)\ndef test_b(): pass")
-    assert pytester.runpytest("--farm-seed=1").ret == 7
-    run = only_run(pytester.path)
-    assert (run["status"], run["exit_code"], run["not_run"]) == ("interrupted", 7, 2)
-
-
-def test_an_internal_error_is_an_error_of_the_run_and_the_block_still_shows(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("def pytest_runtestloop(session): raise RuntimeError('boom')")
-    pytester.makepyfile("def test(): pass")
-    result = pytester.runpytest("--farm-seed=1")
-    run = only_run(pytester.path)
-    assert result.ret == 3
-    assert (run["status"], run["exit_code"], run["not_run"]) == ("error", 3, 1)
-    result.stdout.fnmatch_lines(["run 1 recorded in *"])
-
-
-def test_an_exit_code_that_changes_after_the_summary_is_the_one_recorded(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(
-        """
-        import pytest
-
-        @pytest.hookimpl(wrapper=True, tryfirst=True)
-        def pytest_sessionfinish(session):
-            yield
-            session.exitstatus = 9
-        """
-    )
-    pytester.makepyfile("def test(): pass")
-    assert pytester.runpytest("--farm-seed=1").ret == 9
-    run = only_run(pytester.path)
-    assert (run["status"], run["exit_code"]) == ("failed", 9)
-    assert spools(pytester.path) == []
-
-
-def test_a_session_that_fails_to_start_does_not_stay_running(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("def pytest_sessionstart(session): raise RuntimeError('boom')")
-    assert pytester.runpytest("--farm-seed=1").ret == 3
-    run = only_run(pytester.path)
-    assert (run["status"], run["exit_code"]) == ("error", 3)
-
-
 def test_without_a_terminal_the_run_is_recorded_all_the_same(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test(): pass")
     assert pytester.runpytest("--farm-seed=1", "-p", "no:terminal").ret == 0
@@ -331,31 +205,6 @@ def test_names_and_texts_that_utf8_does_not_know_are_recorded(pytester: pytest.P
     assert test["outcome"] == "failed"
     assert test["properties"]["odd"] == "\\ud800"
     assert "\\udc80" in test["message"]
-
-
-def test_the_same_test_asked_for_twice_is_not_lost(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
-    pytester.makepyfile("def test(): pass")
-    name = "test_the_same_test_asked_for_twice_is_not_lost.py"
-    result = pytester.runpytest("--farm-seed=1", "--keep-duplicates", name, name, *plugin_args)
-    assert result.ret == 0
-    assert only_run(pytester.path)["status"] == "passed"
-
-
-@pytest.mark.parametrize("dist", ["each", "loadgroup"])
-def test_every_way_to_spread_tests_is_complete(pytester: pytest.Pytester, dist: str) -> None:
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.xdist_group("g")
-        @pytest.mark.parametrize("n", range(4))
-        def test(n): pass
-        """
-    )
-    assert pytester.runpytest("--farm-seed=1", "-n2", f"--dist={dist}").ret == 0
-    run = only_run(pytester.path)
-    assert (run["status"], run["not_run"], run["failed"]) == ("passed", 0, 0)
-    assert len(run["tests"]) == run["passed"] == (8 if dist == "each" else 4)
 
 
 def test_the_command_line_tells_of_the_run(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
