@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.cli.output import Commands
     from pytest_aosfarm.exports.report import Report
+    from pytest_aosfarm.history.compare import Comparison
 
 __all__ = ("add_commands",)
 
@@ -42,6 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 def _export(arguments: argparse.Namespace) -> int:
     from pytest_aosfarm.exports.formats import FORMATS
+    from pytest_aosfarm.exports.html import beside_baseline
     from pytest_aosfarm.exports.report import Report
     from pytest_aosfarm.sinks.atomic import opened
 
@@ -57,23 +59,24 @@ def _export(arguments: argparse.Namespace) -> int:
             looked_for = "no run" if run_id is None else f"no run {run_id}"
             print(f"aosfarm: {looked_for} in {store.where}; `aosfarm runs` lists them", file=sys.stderr)
             return NOT_FOUND
+        comparison = beside_baseline(store, report.run["id"]) if arguments.format == "html" else None
         if to_stdout:
-            _write(report, arguments.format, sys.stdout.buffer)
+            _write(report, arguments.format, sys.stdout.buffer, comparison)
         else:
             with opened(Path(arguments.out)) as file:
-                _write(report, arguments.format, file)
+                _write(report, arguments.format, file, comparison)
     if arguments.json:
         print_json({"run": run_id, "format": arguments.format, "out": arguments.out})
     return 0
 
 
-def _write(report: Report, name: str, file: BinaryIO) -> None:
+def _write(report: Report, name: str, file: BinaryIO, comparison: Comparison | None) -> None:
     from pytest_aosfarm.exports.formats import write
 
     # Formats say themselves how a line ends, and that they are in UTF-8.
     text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
     try:
-        write(report, name, text)
+        write(report, name, text, comparison)
     finally:
         text.detach()
 

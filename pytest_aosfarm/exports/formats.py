@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_aosfarm.exports.report import Report
+    from pytest_aosfarm.history.compare import Comparison
 
 __all__ = ("FORMATS", "write")
 
@@ -24,10 +25,13 @@ _PIECES: Mapping[str, Callable[[Report], Iterator[str]]] = {
 FORMATS = (*_PIECES, "html")
 
 
-def write(report: Report, name: str, out: TextIO) -> None:
-    """Write the report, test by test, in the format of this name. Raises ConfigurationError for an unknown one."""
+def write(report: Report, name: str, out: TextIO, comparison: Comparison | None = None) -> None:
+    """Write the report, test by test, in the format of this name. Raises ConfigurationError for an unknown one.
+
+    `comparison` sets the run beside its baseline, where the format shows that.
+    """
     if name == "html":
-        write_html(report, out)
+        write_html(report, out, comparison)
     elif name in _PIECES:
         out.writelines(_PIECES[name](report))
     else:

@@ -55,7 +55,7 @@ class HtmlReport:
             reporter.write_line(line, **({} if good else {"yellow": True}))
 
     def _write(self, writer: RunWriter) -> str:
-        from pytest_aosfarm.exports.formats import write
+        from pytest_aosfarm.exports.html import beside_baseline, write_html
         from pytest_aosfarm.exports.report import Report
         from pytest_aosfarm.recording.store import RunStore
         from pytest_aosfarm.sinks.atomic import opened
@@ -68,6 +68,6 @@ class HtmlReport:
             if report is None:
                 return f"no HTML report: run {writer.run_id} is no longer in {writer.database}"
             text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-            write(report, "html", text)
+            write_html(report, text, beside_baseline(store, writer.run_id))
             text.detach()
         return f"HTML report: {self._path.as_uri()}"

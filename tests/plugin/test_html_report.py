@@ -57,3 +57,14 @@ def test_it_needs_the_record(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--farm-html=report.html", "--no-farm-record")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: aosfarm: html 'report.html' (from option --farm-html) *--no-farm-record*"])
+
+
+def test_it_shows_what_changed_since_the_baseline(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SUITE.replace('"a": 2', '"a": 1'))
+    pytester.runpytest("--farm-html=first.html")
+    pytester.makepyfile(SUITE)
+    pytester.runpytest("--farm-html=second.html")
+    first, second = ((pytester.path / name).read_text(encoding="utf-8") for name in ("first.html", "second.html"))
+    assert "Compared with" not in first
+    assert "Compared with run 1" in second
+    assert "1 newly failing" in second

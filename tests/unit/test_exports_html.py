@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +21,7 @@ from benchmarks.run_reports import large_report
 from pytest_aosfarm.exports.html import write_html
 from pytest_aosfarm.exports.html.markup import coloured, data_block, el, plain, visible
 from pytest_aosfarm.exports.html.parts import kind_of
+from pytest_aosfarm.history.compare import Change, Comparison
 from pytest_aosfarm.recording.events import OUTCOMES
 
 INTERACTIVE = {"a", "button", "input", "select", "summary", "textarea"}
@@ -297,26 +297,28 @@ def test_a_ci_link_is_a_link_only_to_the_web() -> None:
 
 
 def change(kind, name, now, then, now_us=None, then_us=None):
-    return SimpleNamespace(kind=kind, nodeid=f"tests/test_a.py::{name}", now=now, then=then, now_us=now_us, then_us=then_us)
+    return Change(kind, name, f"tests/test_a.py::{name}", now, then, now_us, then_us)
 
 
 def test_beside_its_baseline_a_run_shows_what_changed() -> None:
-    comparison = SimpleNamespace(
-        base={"id": 5, "status": "passed"},
-        chosen="last passed on main",
-        differences={"seed": (1, 42), "vcs_sha": (None, "c0ffee")},
-        changes=[
-            change("newly_failing", "test_bad", "failed", "passed"),
-            change("fixed", "was_bad", "passed", "crashed"),
-            change("slower", "slow", "passed", "passed", 3_000_000, 1_000_000),
-            change("removed", "gone", None, "passed"),
-        ],
-        pace_not_compared=None,
-    )
-    said = page(a_report(a_failure()), comparison)
+    changes = [
+        change("newly_failing", "test_bad", "failed", "passed"),
+        change("other_error", "still_bad", "error", "failed"),
+        change("fixed", "was_bad", "passed", "crashed"),
+        change("slower", "slow", "passed", "passed", 3_000_000, 1_000_000),
+        change("removed", "gone", None, "passed"),
+    ]
+    report = a_report(a_failure())
+    differences = {"seed": (1, 42), "vcs_sha": (None, "c0ffee")}
+    comparison = Comparison({}, {"id": 5, "status": "passed"}, "last passed on main", differences, changes)
+    said = page(report, comparison)
     for words in (
-        *("Compared with run 5", "1 newly failing, 1 fixed, 1 slower, 1 removed", "last passed on main"),
-        *("1.00 s → 3.00 s (x 3.0)", "2 settings differ", "c0ffee"),
+        *(
+            "Compared with run 5",
+            "1 newly failing, 1 failing with another error, 1 fixed, 1 removed, 1 slower",
+            "last passed on main",
+        ),
+        *("1.00 s → 3.00 s (x 3.0)", "Settings that differ: 2", "c0ffee"),
     ):
         assert words in said.words
     assert said.having(href="#failure-1", data_testid="changed-test")

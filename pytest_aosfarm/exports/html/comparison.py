@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from pytest_aosfarm.errors import NotFoundError
 from pytest_aosfarm.exports.html.markup import Html, el, plain, short
 from pytest_aosfarm.exports.html.parts import icon, kind_of, outcome, section, table
 from pytest_aosfarm.exports.html.view import seconds
+from pytest_aosfarm.history.compare import KINDS, compare_with_baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-__all__ = ("Comparison", "comparison_section")
+    from pytest_aosfarm.history.compare import Change, Comparison
+    from pytest_aosfarm.recording.store import RunStore
+
+__all__ = ("beside_baseline", "comparison_section")
 
 MOST = 200
 """Changes of one kind that are named; the rest is counted."""
@@ -19,56 +24,12 @@ MOST = 200
 SHOWN_AT_ONCE = ("newly_failing", "fixed", "slower")
 
 
-class Change(Protocol):
-    """A test that is not as it was."""
-
-    @property
-    def kind(self) -> str:
-        """What happened to it, such as "newly_failing"."""
-
-    @property
-    def nodeid(self) -> str:
-        """Its name."""
-
-    @property
-    def now(self) -> str | None:
-        """Its outcome, and before it `then`; None where it is not there."""
-
-    @property
-    def then(self) -> str | None:
-        """Its outcome in the other run."""
-
-    @property
-    def now_us(self) -> int | None:
-        """Microseconds; None where it is not there."""
-
-    @property
-    def then_us(self) -> int | None:
-        """Microseconds in the other run."""
-
-
-class Comparison(Protocol):
-    """What is asked of a comparison of two runs."""
-
-    @property
-    def base(self) -> Mapping[str, Any]:
-        """The columns of the other run."""
-
-    @property
-    def chosen(self) -> str:
-        """Why that run."""
-
-    @property
-    def differences(self) -> Mapping[str, tuple[Any, Any]]:
-        """Setting -> its value (then, now)."""
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """Every test that is not as it was."""
-
-    @property
-    def pace_not_compared(self) -> str | None:
-        """Why no test is slower or faster."""
+def beside_baseline(store: RunStore, run_id: int) -> Comparison | None:
+    """The run beside its baseline; None when it has none, or one whose results were pruned."""
+    try:
+        return compare_with_baseline(store, run_id)
+    except NotFoundError:
+        return None
 
 
 def comparison_section(comparison: Comparison | None, cards: Mapping[str, str]) -> Html | None:
@@ -78,7 +39,6 @@ def comparison_section(comparison: Comparison | None, cards: Mapping[str, str]) 
     kinds: dict[str, list[Change]] = {kind: [] for kind in SHOWN_AT_ONCE}
     for change in comparison.changes:
         kinds.setdefault(change.kind, []).append(change)
-    counts = ", ".join(f"{len(changes):,} {_words(kind)}" for kind, changes in kinds.items() if changes)
     base = comparison.base
     intro = [
         el("span", f"Run {base['id']} "),
@@ -98,14 +58,14 @@ def comparison_section(comparison: Comparison | None, cards: Mapping[str, str]) 
             _differences(comparison.differences),
             class_="card",
         ),
-        small=counts or "no test changed",
+        small=plain(comparison.headline()),
     )
 
 
 def _kind(kind: str, changes: list[Change], cards: Mapping[str, str]) -> Html:
     entries = [el("li", _test(change, cards), el("span", _then_and_now(change))) for change in changes[:MOST]]
     more = el("li", f"and {len(changes) - MOST:,} more", class_="quiet") if len(changes) > MOST else None
-    return _folded(f"{len(changes):,} {_words(kind)}", el("ul", entries, more, class_="changes"), kind)
+    return _folded(f"{len(changes):,} {KINDS[kind]}", el("ul", entries, more, class_="changes"), kind)
 
 
 def _test(change: Change, cards: Mapping[str, str]) -> Html:
@@ -127,7 +87,7 @@ def _differences(differences: Mapping[str, tuple[Any, Any]]) -> Html | None:
     if not differences:
         return None
     rows = [[plain(name), _text(then), _text(now)] for name, (then, now) in differences.items()]
-    return _folded(f"{len(rows):,} settings differ", table(["setting", "then", "now"], rows), "settings")
+    return _folded(f"Settings that differ: {len(rows):,}", table(["setting", "then", "now"], rows), "settings")
 
 
 def _folded(summary: str, body: Any, kind: str) -> Html:
@@ -139,7 +99,3 @@ def _folded(summary: str, body: Any, kind: str) -> Html:
 
 def _text(value: Any) -> Html:
     return el("span", "—" if value is None else plain(str(value)), class_="mono")
-
-
-def _words(kind: str) -> str:
-    return {"other_error": "failing with another error"}.get(kind, kind.replace("_", " "))

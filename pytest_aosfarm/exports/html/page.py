@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from pytest_aosfarm.exports.html.comparison import Comparison
     from pytest_aosfarm.exports.report import Report
+    from pytest_aosfarm.history.compare import Comparison
 
 __all__ = ("write_html",)
 
