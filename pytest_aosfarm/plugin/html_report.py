@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.plugin.keys import settings_key
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ class HtmlReport:
         from pytest_aosfarm.sinks.atomic import opened
 
         if writer.run_id is None or writer.database_problem is not None:
-            return "no HTML report: the run is not in the database; `aosfarm recover`, then `aosfarm export --format html`"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with RunStore(writer.database, writer.started.tenant) as store, opened(self._path) as file:
+            raise RecordingError("the run is not in the database; `aosfarm recover`, then `aosfarm export --format html`")
+        with RunStore(writer.database, writer.started.tenant) as store:
             report = Report.load(store, writer.run_id)
             if report is None:
-                return f"no HTML report: run {writer.run_id} is no longer in {writer.database}"
-            text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-            write_html(report, text, beside_baseline(store, writer.run_id))
-            text.detach()
+                raise RecordingError(f"run {writer.run_id} is no longer in {writer.database}")
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with opened(self._path) as file:
+                text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+                write_html(report, text, beside_baseline(store, writer.run_id))
+                text.detach()
         return f"HTML report: {self._path.as_uri()}"
