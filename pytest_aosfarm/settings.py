@@ -108,6 +108,8 @@ class Settings:
     timeout: float
     record: bool
     html: str | None
+    report: str
+    gha: str
     urls: Mapping[str, str] = field(repr=False)
     sources: Mapping[str, str]
 
@@ -217,6 +219,8 @@ SETTINGS = (
     ),
     Setting("timeout", _timeout, "", "Seconds to wait for a module; default 60, with a live module 300", "SECONDS"),
     Setting("record", _flag, "true", "Record nothing of this run", "BOOL", switch=("--no-farm-record", "false")),
+    Setting("report", _one_of("off", "short", "full"), "full", "Lines at a recorded run's end: off, short, full", "SIZE"),
+    Setting("gha", _one_of("auto", "off"), "auto", "Summary and annotations in GitHub Actions: auto, off", "WHEN"),
     Setting("html", _text, "", "Write the recorded run as one HTML file when it has ended", "FILE"),
 )
 

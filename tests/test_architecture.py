@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "exports": {"errors", "history", "recording"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
     "plugin": {
-        *("errors", "exports", "farm", "modules", "recording", "settings", "sinks.atomic", "synthetic", "tenants", "urls"),
+        *("errors", "exports", "farm", "history", "modules", "recording", "settings", "sinks.atomic", "synthetic"),
+        *("tenants", "urls"),
     },
     "sinks": {
         "errors",

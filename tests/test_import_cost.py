@@ -29,6 +29,7 @@ OURS = {
     "pytest_aosfarm",
     "pytest_aosfarm.errors",
     "pytest_aosfarm.settings",
+    "pytest_aosfarm.urls",
     *(
         f"pytest_aosfarm.plugin{room}"
         for room in ("", ".fixtures", ".identity", ".keys", ".markers", ".options", ".session", ".watch")

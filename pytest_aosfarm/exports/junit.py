@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 from pytest_aosfarm.exports.report import BAD, duration_us
 from pytest_aosfarm.recording.events import OTHER, AttemptFinished, ErrorSeen, encode
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.exports.report import Case, Report, Row
     from pytest_aosfarm.recording.events import Event
 
-__all__ = ("INSTRUCTION", "RUN_PROPERTIES", "SUITE", "xml")
+__all__ = ("INSTRUCTION", "RUN_PROPERTIES", "SUITE", "property_text", "xml")
 
 SUITE = "aosfarm"
 INSTRUCTION = "aosfarm"
@@ -33,6 +32,9 @@ RUN_PROPERTIES = {
     "farm.vcs_sha": "vcs_sha", "farm.ci_url": "ci_url",
 }  # fmt: skip
 """Property of the test suite -> column of the run."""
+
+_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_IN_ATTRIBUTE = _IN_TEXT | str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
 
 # What XML 1.0 cannot hold, not even as a reference.
 _ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -58,16 +60,19 @@ def xml(report: Report) -> Iterator[str]:
     }  # fmt: skip
     yield f"<testsuite{_attributes(about)}>\n<properties>\n"
     for name, column in RUN_PROPERTIES.items():
-        value = run[column]
-        if value is not None:
-            value = value.isoformat() if isinstance(value, datetime) else value
-            yield f"<property{_attributes({'name': name, 'value': value})}/>\n"
+        if run[column] is not None:
+            yield f"<property{_attributes({'name': name, 'value': property_text(run[column])})}/>\n"
     yield "</properties>\n"
     for case, elements in cases:
         yield _testcase(report, case, elements)
     for error in report.errors:
         yield _error(error)
     yield "</testsuite>\n</testsuites>\n"
+
+
+def property_text(value: object) -> str:
+    """A value of a property as text; a time is ISO 8601."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _elements(case: Case) -> list[tuple[str, Row]]:
@@ -157,11 +162,12 @@ def _told(event: Event) -> str:
 
 
 def _attributes(values: Mapping[str, object]) -> str:
-    return "".join(f" {name}={quoteattr(_legal(str(value)))}" for name, value in values.items() if value is not None)
+    texts = {name: _legal(str(value)).translate(_IN_ATTRIBUTE) for name, value in values.items() if value is not None}
+    return "".join(f' {name}="{text}"' for name, text in texts.items())
 
 
 def _text(text: str | None) -> str:
-    return escape(_legal(text or ""), {"\r": "&#13;"})
+    return _legal(text or "").translate(_IN_TEXT)
 
 
 def _legal(text: str) -> str:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aosfarm.plugin import html_report
+from pytest_aosfarm.exports.highlights import Highlights
+from pytest_aosfarm.plugin import github, html_report
+from pytest_aosfarm.plugin.ended import EndedRun
 from pytest_aosfarm.plugin.expected import Expected
 from pytest_aosfarm.plugin.identity import identity_of_nodeid
+from pytest_aosfarm.plugin.junit_properties import JUnitProperties
 from pytest_aosfarm.plugin.keys import WORKER_INPUT, run_key, settings_key
 from pytest_aosfarm.plugin.started import database_of, dist_of, run_started, secrets_of, worker_count_of
 from pytest_aosfarm.plugin.terminal import TerminalBlock
@@ -39,7 +42,10 @@ def register(config: pytest.Config) -> None:
     """Add what records this session, on the controller, when the settings and the run's identity are stashed."""
     recorder = Recorder(config)
     config.pluginmanager.register(recorder, "aosfarm-recorder")
-    config.pluginmanager.register(TerminalBlock(recorder), "aosfarm-terminal")
+    ended = EndedRun(recorder)
+    config.pluginmanager.register(TerminalBlock(recorder, ended), "aosfarm-terminal")
+    config.pluginmanager.register(JUnitProperties(recorder), "aosfarm-junit")
+    github.register(config, recorder, ended)
     html_report.register(config, recorder)
 
 
@@ -55,6 +61,7 @@ class Recorder:
         self.problem: str | None = None
         self.lost_tests = False
         self._secrets = secrets_of(config)
+        self.highlights = Highlights()
         dist = dist_of(config)
         self._session: pytest.Session | None = None
         self._began = config.stash[run_key].started_at
@@ -186,6 +193,7 @@ class Recorder:
     def _write(self, event: Event) -> None:
         if self.writer is not None:
             self.writer.write(event)
+            self.highlights.add(event)
 
     def _finish(self, session: pytest.Session, writer: RunWriter) -> None:
         for attempt in self._attempts.close():

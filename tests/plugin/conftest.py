@@ -12,12 +12,12 @@ NAMED_PLUGINS = "-p xdist -p aosfarm"
 
 @pytest.fixture(autouse=True)
 def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away every variable that the Farm or pytest would read; other people's plugins triple a worker's start.
+    """Take away every variable that the Farm or pytest would read, and what tells of GitHub.
 
-    Comes after `pytester`, which takes PYTEST_ADDOPTS away.
+    Other people's plugins triple a worker's start. Comes after `pytester`, which takes PYTEST_ADDOPTS away.
     """
     for name in list(os.environ):
-        if name.startswith("AOSFARM_") or name.endswith("_BASE_URL"):
+        if name.startswith(("AOSFARM_", "GITHUB_")) or name.endswith("_BASE_URL"):
             monkeypatch.delenv(name)
     monkeypatch.setenv(NO_AUTOLOAD, "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", NAMED_PLUGINS)

@@ -76,7 +76,7 @@ def test_a_fixture_is_use_from_then_on_without_a_header(pytester, plugin_args):
     result = pytester.runpytest(*plugin_args)
     result.assert_outcomes(passed=2)
     assert not [line for line in result.outlines if line.startswith("aosfarm:")]
-    result.stdout.fnmatch_lines(["2 collected: 2 passed*"])
+    result.stdout.fnmatch_lines(["AOS-Farm: 2 passed in *"])
     assert (pytester.path / ".aosfarm" / "farm.db").is_file()
 
 

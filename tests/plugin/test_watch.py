@@ -12,4 +12,4 @@ def test_a_property_that_is_no_pair_is_not_ours_to_mind(pytester, plugin_args):
     )
     result = pytester.runpytest(*plugin_args)
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*2 collected: 2 passed*"])
+    result.stdout.fnmatch_lines(["AOS-Farm: 2 passed in *"])

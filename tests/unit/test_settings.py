@@ -53,6 +53,8 @@ VALID: dict[str, list[tuple[str, object]]] = {
     "modules": [("embedded", "embedded")],
     "timeout": [("2.5", 2.5), ("1e3", 1000.0)],
     "record": [("false", False), ("ON", True), ("0", False)],
+    "report": [("off", "off"), ("short", "short"), ("full", "full")],
+    "gha": [("auto", "auto"), ("off", "off")],
     "html": [("report.html", "report.html")],
 }
 WRONG = {
@@ -66,6 +68,8 @@ WRONG = {
     "modules": ["", "mock", "Live"],
     "timeout": ["", "0", "-1", "inf", "nan", "soon", "1e7"],
     "record": ["", "maybe", "2"],
+    "report": ["", "long", "Off"],
+    "gha": ["", "on"],
     "html": ["", " "],
 }
 ATTRIBUTE = {setting.name: "labs" if setting.name == "lab" else setting.name for setting in SETTINGS}
