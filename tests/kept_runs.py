@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunStarted
 from pytest_aosfarm.recording.tables import farm_faults, farm_test_aliases, farm_test_stats, identity_id
@@ -60,7 +61,7 @@ def attempts(say: Callable[[str], str], run: int) -> list[AttemptFinished]:
 def keep_runs(store: RunStore, say: Callable[[str], str] = str, runs: int = 2) -> None:
     """Record `runs` runs, with errors, faults, an alias and statistics."""
     for number in range(1, runs + 1):
-        run_id = store.begin_run(started(f"u-{number}", say))
+        run_id = store.begin_run(started(str(UUID(int=number)), say))
         error = ErrorSeen(source="internal", message=say("error"), body=say("body"))
         ended = {
             "status": "failed", "status_reason": say("reason"), "exit_code": 1, "collected": 3, "passed": 1 + number % 2,

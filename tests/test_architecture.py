@@ -57,7 +57,7 @@ MAY_USE = {
     "hypothesis": ["synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
-    "psycopg": ["doctor/", "recording/postgres_isolation.py", "sinks/postgres"],
+    "psycopg": ["doctor/", "recording/postgres_isolation.py", "recording/schema.py", "sinks/postgres"],
     "pyarrow": ["sinks/", "synthetic/"],
     "pydantic": ["modules/", "synthetic/records/", "twins/"],
     "pytest": ["plugin/"],

@@ -23,9 +23,9 @@ _OPEN = """
     SELECT relid::regclass::text
     FROM unnest(%s::text[]) AS name,
          LATERAL (SELECT to_regclass(name) AS relid UNION SELECT relid FROM pg_partition_tree(to_regclass(name))) AS tree
-         JOIN pg_class ON oid = relid
+         JOIN pg_class ON pg_class.oid = relid
     WHERE NOT relrowsecurity OR NOT relforcerowsecurity
-       OR NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = oid AND polname = %s) ORDER BY 1
+       OR NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = relid AND polname = %s) ORDER BY 1
 """
 _MISSING = """
     SELECT name FROM unnest(%s::text[]) AS name WHERE NOT has_table_privilege(%s, to_regclass(name), %s) ORDER BY 1

@@ -134,7 +134,7 @@ def upgrade(where: Database, *, busy_seconds: float = BUSY_SECONDS) -> bool:
                     raise RecordingError(f"{where}: its schema is newer than this pytest-aosfarm knows")
                 if before is not State.PRESENT:
                     _run_steps(connection)
-                _isolate(connection)
+                _isolate(connection, where)
         finally:
             engine.dispose()
     return before is not State.PRESENT
@@ -156,15 +156,20 @@ def _run_steps(connection: Connection) -> None:
     command.upgrade(alembic_config(connection), "head")
 
 
-def _isolate(connection: Connection) -> None:
+def _isolate(connection: Connection, where: Database) -> None:
+    import psycopg
+
     from pytest_aosfarm.recording.postgres_isolation import isolate, make_role
 
     tables = [table.name for table in metadata.sorted_tables]
     driver: Any = connection.connection.driver_connection
-    isolate(driver, tables)
-    make_role(driver, READER, [*tables, VERSION_TABLE])
-    make_role(driver, RECORDER, [VERSION_TABLE])
-    make_role(driver, RECORDER, tables, ("SELECT", "INSERT", "UPDATE", "DELETE"))
+    try:
+        isolate(driver, tables)
+        make_role(driver, READER, [*tables, VERSION_TABLE])
+        make_role(driver, RECORDER, [VERSION_TABLE])
+        make_role(driver, RECORDER, tables, ("SELECT", "INSERT", "UPDATE", "DELETE"))
+    except psycopg.Error as problem:
+        raise RecordingError(f"{where}: {problem}; connect as the role that owns the tables") from None
 
 
 def _stamp() -> int:

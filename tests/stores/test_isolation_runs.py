@@ -13,7 +13,7 @@ from pytest_aosfarm.doctor.postgres import examine
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.isolation import NOT_EMPTY, POLICY, READER, RECORDER
 from pytest_aosfarm.recording.location import Database
-from pytest_aosfarm.recording.schema import REVISIONS
+from pytest_aosfarm.recording.schema import REVISIONS, upgrade
 from pytest_aosfarm.recording.store import RunStore
 from pytest_aosfarm.recording.tables import farm_runs, farm_tests, metadata
 
@@ -294,3 +294,19 @@ def test_every_table_is_watched(kept, broken, mended):
     finally:
         kept.run(*(mended.format(table) for table in tables))
     assert found(kept) == []
+
+
+def test_an_upgrade_mends_what_is_broken_and_touches_nothing_else(kept):
+    def policies():
+        with psycopg.connect(kept.url) as connection:
+            return dict(connection.execute("SELECT polrelid::regclass::text, oid FROM pg_policy").fetchall())
+
+    before = policies()
+    assert [upgrade(Database(url=url)) for url in (kept.owner, kept.member)] == [False, False]
+    assert policies() == before
+    kept.run(f"DROP POLICY {POLICY} ON farm_runs")
+    with pytest.raises(RecordingError, match="must be owner .*; connect as the role that owns the tables"):
+        upgrade(Database(url=kept.member))
+    upgrade(Database(url=kept.owner))
+    assert found(kept) == []
+    assert {table for table, oid in policies().items() if before[table] != oid} == {"farm_runs"}

@@ -63,6 +63,18 @@ def test_a_load_mends_a_database_of_an_earlier_version(empty):
     assert found(empty) == []
 
 
+def test_a_load_leaves_alone_what_is_in_order(empty):
+    def policies():
+        with psycopg.connect(empty.url) as connection:
+            query = "SELECT polrelid::regclass::text, pg_policy.oid FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid"
+            return connection.execute(f"{query} WHERE relkind = 'p' ORDER BY 1").fetchall()
+
+    sink.load(empty.owner, wanted())
+    before = policies()
+    sink.load(empty.owner, wanted(B))
+    assert policies() == before
+
+
 def test_without_the_right_to_make_the_readers_role_there_is_none(empty, monkeypatch):
     for module in ("sinks.postgres_partitions", "doctor.postgres"):
         monkeypatch.setattr(f"pytest_aosfarm.{module}.READER", "aosfarm_not_there")

@@ -1,0 +1,77 @@
+"""Words nobody could guess, planted in all that other tenants have: no command, call, log or error shows one of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from planted import planted_in_postgres, planted_in_sqlite
+from surfaces import CASES, WITHOUT, arguments_of, commands, options_of
+
+from pytest_aosfarm.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from planted import Planted
+
+Seen = tuple[str, str]
+
+JUNIT = """<testsuites><testsuite name="s" tests="2" failures="1"><testcase classname="m" name="test_a" time="0.1"/>
+<testcase classname="m" name="test_b" time="0.1"><failure message="no">where</failure></testcase></testsuite></testsuites>
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def planted(request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Planted]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AOSFARM_DB", raising=False)
+    (tmp_path / "junit.xml").write_text(JUNIT)
+    if request.param == "sqlite":
+        with planted_in_sqlite(tmp_path) as planted:
+            yield planted
+    else:
+        with planted_in_postgres(request.getfixturevalue("postgres"), tmp_path) as planted:
+            yield planted
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Everything that anybody logs: SQLAlchemy logs every statement, its parameters and every row that comes back."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="sqlalchemy.engine")
+    return caplog
+
+
+def test_every_command_and_option_has_a_case() -> None:
+    known = dict(commands())
+    assert set(CASES) == set(known)
+    used = {(name, word) for name, cases in CASES.items() for case in cases for word in case.split()}
+    given = {"--db", "--tenant"}
+    options = {(name, tuple(names)) for name, parser in known.items() for names in options_of(parser)}
+    unused = {(name, names[-1]) for name, names in options if not used & {(name, one) for one in names}}
+    assert {(name, option) for name, option in unused if option not in given} == WITHOUT
+
+
+def shown(planted: Planted, capfd: pytest.CaptureFixture[str], logged: pytest.LogCaptureFixture) -> Iterator[Seen]:
+    """What each command prints and logs."""
+    for name in CASES:
+        for number, arguments in enumerate(arguments_of(name, planted)):
+            logged.clear()
+            code = main(arguments)
+            # Whoever recovers the runs of a folder writes those of all tenants, and shows none.
+            yield f"{name} {number}", f"{code}\n{''.join(capfd.readouterr())}\n{logged.text if name != 'recover' else ''}"
+
+
+def test_no_command_shows_what_another_tenant_has(planted: Planted, capfd, logged) -> None:
+    before = {path for path in planted.here.rglob("*") if path.is_file()}
+    seen = dict(shown(planted, capfd, logged))
+    assert {where: words for where, text in seen.items() if (words := planted.leaked(text))} == {}
+    made = {path for path in planted.here.rglob("*") if path.is_file()} - before
+    assert {"page.html", "hosts.csv"} <= {path.name for path in made}
+    assert [path for path in made if path.suffix != ".db" and planted.leaked(path.read_bytes(), path.name)] == []
+    # Whatever shows runs shows the tenant's own, so it would have shown others' as well.
+    own = {where for where, text in seen.items() if planted.words[0] in text}
+    assert own >= {"runs 0", "runs 1", "show 0", "show 1", *(f"export {number}" for number in range(6))}
