@@ -305,7 +305,7 @@ def test_an_upgrade_mends_what_is_broken_and_touches_nothing_else(kept):
     assert [upgrade(Database(url=url)) for url in (kept.owner, kept.member)] == [False, False]
     assert policies() == before
     kept.run(f"DROP POLICY {POLICY} ON farm_runs")
-    with pytest.raises(RecordingError, match="must be owner .*; connect as the role that owns the tables"):
+    with pytest.raises(RecordingError, match=r"must be owner .*; connect as the role that owns the tables"):
         upgrade(Database(url=kept.member))
     upgrade(Database(url=kept.owner))
     assert found(kept) == []
