@@ -76,7 +76,7 @@ def test_the_first_slice_is_taken_over_and_kept_aside(first_slice: Path) -> None
         runs = store.runs()
         one: Any = store.run(1)
         (other,) = acme.runs()
-    assert [(run["id"], run["status"], run["exit_code"]) for run in runs] == [(4, "running", None), (1, "failed", 1)]
+    assert [(run["id"], run["status"], run["exit_code"]) for run in runs] == [(4, "suspect", None), (1, "failed", 1)]
     assert (one["seed"], one["lab"], one["profile"]) == ((1 << 63) - 1, "aod", "typical")
     assert one["finished_at"] == datetime(2026, 11, 24, 10, 0, 9, 500000, tzinfo=UTC)
     assert one["grades"] == {"aod": {"shadow": {"f1": 0.5}}}
