@@ -15,7 +15,7 @@ from pytest_aosfarm.exports.junit_parse import Suite, TestCase, parse
 from pytest_aosfarm.exports.junit_read import Reading, micros, moment
 from pytest_aosfarm.recording.columns import run_columns
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
-from pytest_aosfarm.recording.status import LIVE, Ending, decide
+from pytest_aosfarm.recording.status import LIVE, LOST, Ending, decide
 from pytest_aosfarm.recording.tally import Tally
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ def record(found: Survey, store: RunStore, redactor: Redactor) -> Imported:
     started = _started(found, began, redactor)
     run_id = store.begin_run(started)
     status = store.status(run_id)
-    if status not in LIVE:
+    # An import that was cut off looks like a run whose process died.
+    if status not in {*LIVE, LOST}:
         return Imported(run_id, status, found.tests, known=True)
     tally = Tally()
     tests = errors = 0

@@ -29,6 +29,9 @@ YEARS = range(1970, 2200)
 LONGEST = 10 * 366 * 86_400 * 1_000_000
 """Microseconds; what takes longer is a wrong number."""
 
+ATTEMPTS = range(1, 1_000_000)
+_SCALARS = {str, int, float, bool, type(None)}
+
 _NOT_RUN = {"notrun", "disabled", "skipped", "ignored", "suppressed"}
 """Words of the attribute `status` or `result` by which GoogleTest and others say it."""
 
@@ -173,17 +176,20 @@ def _told(lines: Sequence[str]) -> list[AttemptFinished | ErrorSeen]:
 
 
 def _is_sound(event: AttemptFinished | ErrorSeen) -> bool:
-    """Whether every column has a value of its kind; what JSON holds need not be what we wrote."""
-    kinds: dict[type, tuple[str, ...]] = {str: ("source", "message")}
-    if isinstance(event, AttemptFinished):
-        kinds = {
-            str: ("nodeid", "identity", "phase", "cause"),
-            int: ("attempt", "started_us", "setup_us", "call_us", "teardown_us"),
-            dict: ("properties",),
-        }
-        if event.outcome not in {*OUTCOMES, OTHER} or type(event.replaces) not in {int, type(None)}:
-            return False
-    return all(type(getattr(event, name)) is kind for kind, names in kinds.items() for name in names)
+    """Whether every column has a value that it can hold; what JSON says need not be what we wrote."""
+    if isinstance(event, ErrorSeen):
+        return type(event.source) is type(event.message) is str
+    texts = (event.nodeid, event.identity, event.phase, event.cause)
+    times = (event.started_us, event.setup_us, event.call_us, event.teardown_us)
+    numbers = (event.attempt, 1 if event.replaces is None else event.replaces)
+    return (
+        event.outcome in {*OUTCOMES, OTHER}
+        and all(type(text) is str for text in texts)
+        and all(type(time) is int and 0 <= time <= LONGEST for time in times)
+        and all(type(number) is int and number in ATTEMPTS for number in numbers)
+        and type(event.properties) is dict
+        and all(type(value) in _SCALARS for value in event.properties.values())
+    )
 
 
 def _cleaned(event: AttemptFinished | ErrorSeen) -> AttemptFinished | ErrorSeen:
@@ -191,6 +197,10 @@ def _cleaned(event: AttemptFinished | ErrorSeen) -> AttemptFinished | ErrorSeen:
         value = getattr(event, name)
         if isinstance(value, str):
             setattr(event, name, clean(value, limit=None))
+    if isinstance(event, AttemptFinished):
+        event.properties = {
+            clean(name): clean(value) if isinstance(value, str) else value for name, value in event.properties.items()
+        }
     return event
 
 

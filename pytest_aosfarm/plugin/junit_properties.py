@@ -30,7 +30,8 @@ class JUnitProperties:
         if xml is None or writer is None:
             return
         started = writer.started
-        known = {"id": writer.run_id, "lab": ",".join(started.labs or writer.tally.labs) or None}
+        # The number of the run is the database's to give, which may not have answered yet.
+        known = {"id": None, "lab": ",".join(started.labs or writer.tally.labs) or None}
         for name, column in RUN_PROPERTIES.items():
             value = known[column] if column in known else getattr(started, column, None)
             if value is not None:
