@@ -66,6 +66,7 @@ MEANINGS = {
     "ci_provider": "CI system",
     "ci_url": "page of the CI job",
     "pinned": "never pruned",
+    "judged": "what the run had come to when the statistics of its tests last took it into account",
     # tests
     "farm_tests.id": "63-bit hash of the identity",
     "identity": "name of the test for its data and history; secrets replaced by `***`",
