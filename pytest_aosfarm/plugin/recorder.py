@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.events import Event
 
 __all__ = ("register",)
+
+CTRL_C_EXIT_CODE = 128 + signal.SIGINT
+"""What a shell shows for a process that a KeyboardInterrupt ended."""
 
 PATIENCE = 0.01
 """Seconds for which the start of a run waits for git."""
@@ -172,6 +177,9 @@ class Recorder:
         with self._guarded():
             self._sigterm.restore()
             if self.writer is not None and self._session is not None:
+                if isinstance(sys.exception(), KeyboardInterrupt):
+                    # The second Ctrl-C is on its way out of pytest, and ends the process.
+                    self._session.exitstatus = CTRL_C_EXIT_CODE
                 seen = self.writer.finished
                 if seen is None or seen.exit_code != int(self._session.exitstatus):
                     self._finish(self._session, self.writer)

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from recorded_runs import all_runs, counts, errors, finish, only_run, outcomes, spools, start_pytest, wait_until
 
+# Imported here so that an inner session in this process finds this very class.
+from pytest_aosfarm.recording.attempts import Attempts
+
 
 def test_stopping_early_is_no_loss(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
     pytester.makepyfile("import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test(n): assert 0")
@@ -164,7 +167,8 @@ def test_ctrl_c_twice(pytester: pytest.Pytester) -> None:
         os.kill(process.pid, signal.SIGINT)
     out = finish(process)
     run = only_run(pytester.path)
-    assert (run["status"], run["status_reason"]) == ("interrupted", "Ctrl-C"), out
+    assert (run["status"], run["status_reason"], run["exit_code"]) == ("interrupted", "Ctrl-C", 130), out
+    assert process.returncode == -signal.SIGINT
     assert counts(run) == {"collected": 2, "passed": 1, "not_run": 1}
     assert spools(pytester.path) == []
 
@@ -179,6 +183,17 @@ def test_internal_errors_are_kept_and_the_block_still_shows(pytester: pytest.Pyt
     assert run["status_reason"] == "internal error: RuntimeError: boom"
     assert errors(pytester.path) == [("internal", "RuntimeError: boom")]
     result.stdout.fnmatch_lines(["run 1 recorded in *"])
+
+
+@pytest.mark.parametrize("name", ["add", "close"])
+def test_a_mistake_of_ours_is_kept_too(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def mistake(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(Attempts, name, mistake)
+    pytester.makepyfile("def test(): pass")
+    assert pytester.runpytest("--farm-seed=1").ret == 0
+    assert errors(pytester.path) == [("recording", "KeyError: 'ours'")]
 
 
 @pytest.mark.parametrize(
