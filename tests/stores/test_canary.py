@@ -6,10 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from calls import CALLS, INNER, answers, known_calls
 from planted import planted_in_postgres, planted_in_sqlite
 from surfaces import CASES, WITHOUT, arguments_of, commands, options_of
 
 from pytest_aosfarm.cli import main
+from pytest_aosfarm.recording.location import parse_db
+from pytest_aosfarm.recording.store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,3 +78,16 @@ def test_no_command_shows_what_another_tenant_has(planted: Planted, capfd, logge
     # Whatever shows runs shows the tenant's own, so it would have shown others' as well.
     own = {where for where, text in seen.items() if planted.words[0] in text}
     assert own >= {"runs 0", "runs 1", "show 0", "show 1", *(f"export {number}" for number in range(6))}
+
+
+def test_every_function_that_takes_a_store_has_a_case() -> None:
+    assert {*CALLS, *INNER} == known_calls()
+
+
+def test_no_call_returns_or_says_what_another_tenant_has(planted: Planted, logged) -> None:
+    def shows(name: str) -> set[str]:
+        logged.clear()
+        return planted.leaked(*answers(store, name), logged.text)
+
+    with RunStore(parse_db(planted.writes, planted.here), planted.tenant) as store:
+        assert {name: words for name in CALLS if (words := shows(name))} == {}
