@@ -21,7 +21,10 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _LONGEST_SCHEME = 32
 _PASSWORD_BEGUN = re.compile(r"[^:/?#@\[]*:(?!\d*(?:[/?#\\)\]},;.:\s]|\Z)).")
 """A colon after the first word that no port follows."""
-_MORE = re.compile(r"[^@\r\n]{0,256}@[^\s\"'<>@]*(?:@[^\s\"'<>@]*)*")
+_MORE, _MORE_OF_DATABASE = (
+    re.compile(rf"(?:(?![\"']\s?[:,])[^@{never}]){{0,256}}@[^\s\"'<>@]*(?:@[^\s\"'<>@]*)*") for never in (r"\s", r"\r\n")
+)
+"""The rest of a password that holds a quote; one of a database may hold a space as well."""
 _DATABASES = ("amqp", "maria", "mongo", "mssql", "mysql", "oracle", "postgres", "redis")
 """Schemes whose paths hold no @, so that one is the end of a password whatever stands before it."""
 
@@ -98,10 +101,11 @@ def _open_end(text: str, start: int, end: int) -> int | None:
     """
     if not _PASSWORD_BEGUN.match(text, start, end):
         return None
-    if more := _MORE.match(text, end):
+    database = _is_database(text, start)
+    if more := (_MORE_OF_DATABASE if database else _MORE).match(text, end):
         return end + more[0].rindex("@")
-    cut = end == len(text) or text.endswith(("...", "…"), start, end)
-    return end if cut and _is_database(text, start) and not MASKED.fullmatch(text, start, end) else None
+    cut = database and (end == len(text) or text.endswith(("...", "…"), start, end))
+    return end if cut and not MASKED.fullmatch(text, start, end) else None
 
 
 def _is_database(text: str, start: int) -> bool:

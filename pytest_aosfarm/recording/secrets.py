@@ -51,7 +51,7 @@ class Redactor:
         if not self._may_hold_one(text):
             return text
         result = self._pattern.sub(MASK, text) if self._pattern else text
-        result = without_tokens(without_named(without_user_info(result)))
+        result = without_named(without_tokens(without_user_info(result)))
         return text if result == text else result
 
     def name(self, name: str) -> str:
