@@ -40,7 +40,7 @@ CTRL_C_EXIT_CODE = 128 + signal.SIGINT
 """What a shell shows for a process that a KeyboardInterrupt ended."""
 
 PATIENCE = 0.01
-"""Seconds for which the start of a run waits for git."""
+"""Seconds for which the start of a run, and its end again, wait for git."""
 
 
 def register(config: pytest.Config) -> None:
@@ -94,8 +94,7 @@ class Recorder:
         with self._guarded():
             self._session = session
             database = database_of(self.config, self.config.stash[settings_key])
-            dirty = self._dirty(seconds=PATIENCE)
-            started = run_started(self.config, database, self._secrets, dirty=dirty)
+            started = run_started(self.config, database, self._secrets, dirty=self._dirty())
             self._sigterm.install()
             self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
 
@@ -222,12 +221,12 @@ class Recorder:
             status=status,
             exit_code=exit_code,
             reason=reason_for(status, self._ending, exit_code, writer.tally),
-            vcs_dirty=self._dirty(seconds=0),
+            vcs_dirty=self._dirty(),
         )
         self._write(ended)
 
-    def _dirty(self, *, seconds: float) -> bool | None:
-        return None if self._changes is None else self._changes.seen(seconds=seconds)
+    def _dirty(self) -> bool | None:
+        return None if self._changes is None else self._changes.seen(seconds=PATIENCE)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -54,7 +54,8 @@ class _Attempt:
     """What is known of an attempt that goes on; one is made for every test, so it is made cheap."""
 
     __slots__ = (
-        "broken", "broken_parts", "decided", "micros", "outcome", "phase", "properties", "sections", "started", "step",
+        "also", "broken", "broken_parts", "decided", "micros", "outcome", "phase", "properties", "sections", "started",
+        "step",
     )  # fmt: skip
 
     def __init__(self, started: float) -> None:
@@ -64,6 +65,7 @@ class _Attempt:
         self.phase = "call"
         self.micros = [0, 0, 0]
         self.decided: PhaseReport | None = None
+        self.also: list[PhaseReport] = []
         self.properties: Iterable[object] = ()
         self.sections: Iterable[tuple[str, str]] = ()
         self.broken = 0
@@ -196,14 +198,14 @@ class Attempts:
             return
         if report.outcome not in {"passed", "skipped", "failed"}:
             done.raw_outcome = clean(report.outcome)
-        sections = [*attempt.sections]
+        sections, parts = [*attempt.sections], attempt.broken_parts
         if attempt.broken and getattr(report.longrepr, "reprcrash", None) is None:
             # The test itself went well, its subtests did not.
-            report = attempt.broken_parts[0]
+            report, *parts = attempt.broken_parts
             message = message_of(report, redacted)
             done.message = clean(f"{attempt.broken} failed subtest{'s' * (attempt.broken > 1)}: {message}")
         sections += [section for part in attempt.broken_parts for section in part.sections if section[0].endswith(" call")]
-        done.outputs = outputs_of([report, *attempt.broken_parts[1:]], sections, redacted)
+        done.outputs = outputs_of([report, *parts, *attempt.also], sections, redacted)
         done.error_type, done.error_location, done.error_signature = failure_of(report, message, *self._places)
 
 
@@ -230,6 +232,8 @@ def _take(attempt: _Attempt, report: PhaseReport, step: int) -> None:
     if step == _TEARDOWN and attempt.outcome is not None:
         adds_nothing = outcome in _QUIET or (outcome == "error" and attempt.outcome in {"failed", "error"})
         if adds_nothing:
+            if outcome == "error":
+                attempt.also.append(report)
             return
     attempt.outcome = outcome
     attempt.phase = report.when if step < _CRASH and report.when else "call"

@@ -209,3 +209,26 @@ def test_no_secret_reaches_spool_or_database(pytester: pytest.Pytester, monkeypa
     assert SECRET not in str(run)
     assert all(SECRET not in text for test in tests.values() for text in outputs(pytester.path, test).values())
     assert tests["test_message"]["properties"]["token"] == "***"
+
+
+def test_names_are_the_same_where_the_farm_is_used_late(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
+    package = pytester.mkpydir("shop")
+    (package / "test_it.py").write_text(
+        dedent(
+            """
+            import pytest
+
+            class TestOne:
+                class TestTwo:
+                    @pytest.mark.parametrize("x", ["a::b", "c[d]"])
+                    def test_deep(self, x): pass
+
+            def test_last(record_property): record_property("farm.lab", "aod")
+            """
+        )
+    )
+    pytester.runpytest(*plugin_args)
+    pytester.runpytest("--farm-seed=1", *plugin_args)
+    named, unnamed = (sorted(test["identity"] for test in run["tests"]) for run in all_runs(pytester.path))
+    assert named == unnamed
+    assert "shop.test_it::TestOne.TestTwo.test_deep[a::b]" in named

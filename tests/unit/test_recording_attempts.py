@@ -80,6 +80,11 @@ def test_attempts_of_a_rerunning_plugin_are_told_apart() -> None:
     assert [(done.attempt, done.raw_outcome or done.outcome) for done in retried] == [(1, "retried"), (2, "failed")]
 
 
+def test_a_test_that_fails_and_leaks_keeps_both_errors() -> None:
+    (done,) = fold(PASS, Report("call", "failed", longrepr="broke"), Report("teardown", "failed", longrepr="leaked"))
+    assert (done.outcome, done.message, done.outputs) == ("failed", "broke", {"longrepr": "broke\n\nleaked"})
+
+
 def test_a_test_cut_off_in_the_middle_has_a_result_only_if_it_had_one() -> None:
     assert outcomes(PASS) == []
     assert outcomes(PASS, Report("call", "failed")) == ["failed"]

@@ -77,6 +77,10 @@ def test_git_that_is_slow_or_not_there_is_waited_for_no_longer(
     assert changes.seen(seconds=0.01) is None
     changes.stop()
     assert changes.seen(seconds=1) is None
+    tool.write_text("#!/bin/sh\nsleep 0.2\necho ' M file'\n")
+    changes = Changes(tree)
+    assert changes.seen(seconds=0.01) is None
+    assert changes.seen(seconds=10) is True
     tool.write_text("no program")
     assert Changes(tree).seen(seconds=1) is None
     monkeypatch.setenv("PATH", "/nowhere")
