@@ -73,6 +73,21 @@ def test_the_next_run_says_what_fails_anew(pytester: pytest.Pytester, job: Path)
     assert message.startswith("<code>AssertionError&#58; new &#124; trouble")
 
 
+def test_no_secret_is_told(pytester: pytest.Pytester, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "hunter2hunter2")
+    pytester.makepyfile(
+        """
+        import os, pytest
+        @pytest.mark.parametrize("x", [os.environ["DB_PASSWORD"]])
+        def test_bad(x): assert not x, f"password is {x}"
+        """
+    )
+    result = pytester.runpytest("--farm-seed=1", "--tb=no", "-rN")
+    written = job.read_text(encoding="utf-8") + "".join(commands(result))
+    assert written.count("***") + written.count("&#42;&#42;&#42;") >= 4
+    assert "hunter2" not in written
+
+
 def test_after_ctrl_c_too(pytester: pytest.Pytester, job: Path) -> None:
     pytester.makepyfile("def test_a(): assert 0\ndef test_b(): raise KeyboardInterrupt\ndef test_c(): pass")
     result = pytester.runpytest_subprocess("--farm-seed=1")
