@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, LargeBinary, Text
 
 from pytest_aosfarm import cli
-from pytest_aosfarm.plugin import keys, markers
+from pytest_aosfarm.exports.junit import RUN_PROPERTIES
+from pytest_aosfarm.plugin import github, keys, markers
 from pytest_aosfarm.recording import ci, events, properties, sigterm, status, tables
 from pytest_aosfarm.settings import MODULE_URLS, markdown_table
 from tools.column_meanings import MEANINGS
@@ -82,6 +83,7 @@ def _variables() -> str:
         templates = " ".join((*provider.url, *provider.change, *provider.branch, *provider.sha))
         names = dict.fromkeys([provider.told_by, *re.findall(r"\{(\w+)\}", templates)])
         rows.append((", ".join(f"`{name}`" for name in names), f"the CI job, on {provider.name}"))
+    rows += [(f"`{name}`", about) for name, about in github.VARIABLES.items()]
     return "Beside those of the settings; an empty one counts as none.\n\n" + table(("variable", "what it says"), rows)
 
 
@@ -113,7 +115,11 @@ def _properties() -> str:
     named = {**vars(keys), **vars(properties)}
     rows = [(f"`{named[name]}`", said[name]) for name in said if name.endswith("_PROPERTY")]
     rows.append((f"`{properties.GRADE_PREFIX}…`", said["GRADE_PREFIX"]))
-    return "They travel with a test's reports, to JUnit XML as well.\n\n" + table(("property", "what it says"), rows)
+    of_suite = ", ".join(f"`{name}`" for name in RUN_PROPERTIES)
+    return (
+        f"They travel with a test's reports, to JUnit XML as well.\n\n{table(('property', 'what it says'), rows)}\n\n"
+        f"The suite in JUnit XML, pytest's and that of `aosfarm export`, has as far as it is known: {of_suite}."
+    )
 
 
 def _exit_codes() -> str:

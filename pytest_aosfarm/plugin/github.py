@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from pytest_aosfarm.exports.github import RunView
     from pytest_aosfarm.plugin.ended import EndedRun, Recording
 
-__all__ = ("register",)
+__all__ = ("VARIABLES", "register")
+
+STEP_SUMMARY, WORKSPACE = "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"
+VARIABLES = {
+    STEP_SUMMARY: "the file to which a run's summary is appended",
+    WORKSPACE: "where the repository is, from which annotations count their paths",
+}
+"""What is read beside GITHUB_ACTIONS."""
 
 FACTS = ("lab", "scale", "seed", "profile")
 
@@ -25,7 +32,7 @@ FACTS = ("lab", "scale", "seed", "profile")
 def register(config: pytest.Config, recording: Recording, ended: EndedRun) -> None:
     """Add what tells GitHub, in a job of GitHub Actions and unless `--farm-gha=off`."""
     variables = all_variables()
-    told = variables.get("GITHUB_ACTIONS") == "true" or "GITHUB_STEP_SUMMARY" in variables
+    told = variables.get("GITHUB_ACTIONS") == "true" or STEP_SUMMARY in variables
     if told and config.stash[settings_key].gha != "off":
         config.pluginmanager.register(GitHub(recording, ended, variables), "aosfarm-github")
 
@@ -69,7 +76,7 @@ class GitHub:
     def _append_summary(self) -> None:
         from pytest_aosfarm.exports.github import LIMIT, summary
 
-        name = self._variables.get("GITHUB_STEP_SUMMARY")
+        name = self._variables.get(STEP_SUMMARY)
         if not name:
             return
         path = Path(name)
@@ -105,5 +112,5 @@ class GitHub:
     def _in_repository(self, path: str) -> str:
         """A path from the root directory as the repository has it, which need not begin there."""
         full = Path(self._ended.writer.started.rootdir or "") / path
-        workspace = self._variables.get("GITHUB_WORKSPACE")
+        workspace = self._variables.get(WORKSPACE)
         return os.path.relpath(full, workspace) if workspace and full.is_relative_to(workspace) else path
