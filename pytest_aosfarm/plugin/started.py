@@ -61,7 +61,10 @@ def secrets_of(config: pytest.Config) -> Redactor:
 
 def run_started(config: pytest.Config, database: Database, secrets: Redactor, *, dirty: bool | None) -> RunStarted:
     """The first event of this session's run; `dirty` says whether tracked files were changed, if that is known yet."""
-    redacted = secrets.redacted
+
+    def redacted(text: str | None) -> str | None:
+        return text and secrets.redacted(text)
+
     identity, settings = config.stash[run_key], config.stash[settings_key]
     owner = this_process()
     ci = ci_of(all_variables())
@@ -69,8 +72,9 @@ def run_started(config: pytest.Config, database: Database, secrets: Redactor, *,
     return RunStarted(
         uuid=identity.uuid,
         started_at=identity.started_at,
-        tenant=redacted(settings.tenant or DEFAULT_TENANT),
-        data_tenant=redacted(settings.tenant) if settings.tenant else None,
+        # As it is: it says whose the run is, and two tenants must never become one.
+        tenant=settings.tenant or DEFAULT_TENANT,
+        data_tenant=settings.tenant,
         labs=settings.labs,
         scale=settings.scale,
         seed=settings.seed,
@@ -83,12 +87,12 @@ def run_started(config: pytest.Config, database: Database, secrets: Redactor, *,
         environment=_environment(config),
         rootdir=str(config.rootpath),
         selection=secrets.value(_selection(config)),
-        vcs_branch=ci.branch or (checkout.branch if checkout else None),
+        vcs_branch=redacted(ci.branch or (checkout.branch if checkout else None)),
         vcs_sha=(checkout.sha if checkout else None) or ci.sha,
         vcs_dirty=dirty,
-        vcs_change=ci.change,
+        vcs_change=redacted(ci.change),
         ci_provider=ci.provider,
-        ci_url=redacted(ci.url) if ci.url else None,
+        ci_url=redacted(ci.url),
         owner_host=owner.host,
         owner_boot=owner.boot,
         owner_pid=owner.pid,

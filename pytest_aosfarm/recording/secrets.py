@@ -25,7 +25,11 @@ _SECRET_VARIABLE = re.compile(
     r"|PASSWORD|SECRET|CREDENTIAL",
     re.IGNORECASE,
 )
-_NO_SECRET_VARIABLE = re.compile(r"^(?:OLD)?PWD$|_(?:FILE|PATH|DIR|TTL|LENGTH|NAME)$", re.IGNORECASE)
+_NO_SECRET_VARIABLE = re.compile(
+    r"^(?:OLD)?PWD$|_(?:FILE|PATH|DIR|TTL|LENGTH|NAME)$"
+    r"|(?:TENANT|CACHE|PROJECT|PLAN|BUILD|JOB|ISSUE|ORG|PUBLIC|PARTITION|SORT|PRIMARY|FOREIGN)_?KEY$",
+    re.IGNORECASE,
+)
 _PLAIN = re.compile(r"[A-Za-z0-9]+")
 _PATH = re.compile(r"[~.]?/[\w./-]*\.\w{1,5}")
 

@@ -134,9 +134,9 @@ def files(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def own_lines(output: str) -> str:
-    """The Farm's header and block."""
+    """The Farm's header, block and commands to GitHub."""
     block = re.search(r"=+ AOS-Farm =+\n(.*?)(?=\n=+ |\Z)", output, re.DOTALL)
-    return "\n".join([*re.findall(r"^aosfarm: .*$", output, re.MULTILINE), block[0] if block else ""])
+    return "\n".join([*re.findall(r"^(?:aosfarm: |AOS-Farm: |::).*$", output, re.MULTILINE), block[0] if block else ""])
 
 
 def commands(root: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
@@ -170,6 +170,28 @@ def test_a_recorded_run(
     names = [test["nodeid"] for test in run["tests"] if "test_parameter" in test["nodeid"]]
     assert all(re.search(r"\[postgres://\*\*\*~[0-9a-f]{4}@h/db\]$", name) for name in names)
     assert len(set(names)) == 2
+
+
+def test_what_else_a_run_writes(
+    pytester: pytest.Pytester, suite: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = pytester.path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_HEAD_REF", "token=qz33zq")
+    result = pytester.runpytest(*suite, "--farm-html=report.html", "--junitxml=junit.xml", "-o", "junit_family=xunit1")
+    # The cases of pytest's JUnit XML are pytest's; the properties of the suite are ours.
+    suite_properties = (pytester.path / "junit.xml").read_text(encoding="utf-8").partition("<testcase")[0]
+    written = {
+        "summary": summary.read_text(encoding="utf-8"),
+        "html": (pytester.path / "report.html").read_text(encoding="utf-8"),
+        "junit": suite_properties,
+        "lines": own_lines(result.stdout.str()),
+    }
+    assert "::error" in written["lines"]
+    assert "farm.vcs_branch" in written["junit"]
+    assert all(written.values())
+    assert {name: MARK.findall(text) for name, text in written.items() if MARK.search(text)} == {}
 
 
 def test_names_are_the_same_in_the_next_run(pytester: pytest.Pytester, suite: tuple[str, ...]) -> None:

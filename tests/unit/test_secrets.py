@@ -181,6 +181,8 @@ class TestKnownValues:
             ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/keys/me.json"),
             ("SSL_KEY_FILE", "/etc/keys/me"),
             ("KEYBOARD", "qwertz-de"),
+            ("SONAR_PROJECT_KEY", "my-project"),
+            ("TENANT_KEY", "acme-inc"),
         ],
     )
     def test_an_ordinary_value_is_none(self, name, value) -> None:
