@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from itertools import count
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.status import QUEUED, RUNNING
@@ -33,6 +35,7 @@ LAST_TRIES, LAST_PAUSE = 3, 0.5
 """At the end of a run, when its database has been there before."""
 
 CLOSING_SECONDS = 1.0
+"""How long the end of the thread is waited for: it may be in the middle of a batch."""
 
 STILL_RUNNING = {"status": RUNNING}
 """What is said of a run while older results are read back from the spool: a heartbeat."""
@@ -64,28 +67,47 @@ class Flusher:
         self._asked = 0.0
         self._answered = 0.0
         self._answer = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="aosfarm-flusher", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self.go_on()
+        _flushers.add(self)
 
     def wake(self) -> None:
         """There is enough for a batch."""
+        self.go_on()
         self._news.set()
 
     def finish(self, seconds: float) -> None:
         """Wait until the backlog is written, or cannot be, but no longer than this."""
         self._asked += 1
-        self._news.set()
+        self.wake()
         with self._answer:
             self._answer.wait_for(lambda: self._answered >= self._asked, seconds)
 
     def close(self) -> None:
         """End the thread, and let go of the database."""
+        _flushers.discard(self)
+        self.stand_aside()
+
+    def stand_aside(self) -> None:
+        """End the thread and disconnect, for a process that is about to fork; `go_on` begins anew."""
         self._closing = True
         self._news.set()
-        self._thread.join(CLOSING_SECONDS)
+        if self._thread is not None:
+            self._thread.join(CLOSING_SECONDS)
+
+    def go_on(self) -> None:
+        """Start the thread, unless it is there or had failed."""
+        self._closing = False
+        if (self._thread is None or not self._thread.is_alive()) and self.mistake is None:
+            self._news.clear()
+            self._thread = threading.Thread(target=self._run, name="aosfarm-flusher", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         try:
+            if self.run_id is not None:
+                # One fork follows another, and each would otherwise cost a connection.
+                self._news.wait(BATCH_SECONDS)
             while not self._closing:
                 asked = self._asked
                 self._turn(last=asked > self._answered)
@@ -95,9 +117,9 @@ class Flusher:
         except Exception as mistake:  # noqa: BLE001 - whatever goes wrong here must not touch the user's run
             self.mistake = mistake
             self.problem = f"{type(mistake).__name__}: {mistake}"
+            self._say(float("inf"))
         finally:
             self._disconnect()
-            self._say(float("inf"))
 
     def _say(self, answered: float) -> None:
         with self._answer:
@@ -169,3 +191,21 @@ def _identity(where: Database) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+_flushers: WeakSet[Flusher] = WeakSet()
+
+
+def _before_fork() -> None:
+    for flusher in [*_flushers]:
+        flusher.stand_aside()
+
+
+def _after_fork() -> None:
+    for flusher in [*_flushers]:
+        flusher.go_on()
+
+
+# A test may fork: a child would inherit the connection and every lock that the thread holds, and from Python 3.12 on a
+# fork beside a thread is a warning, which a suite may have made an error.
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_flushers.clear)

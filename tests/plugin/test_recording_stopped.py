@@ -247,3 +247,41 @@ def test_a_child_forked_by_a_test_dies_of_sigterm_as_ever_and_the_handler_is_gon
     assert pytester.runpytest("--farm-seed=1").ret == 0
     assert signal.getsignal(signal.SIGTERM) is before
     assert only_run(pytester.path)["status"] == "passed"
+
+
+def test_a_test_that_forks_does_so_beside_no_thread_of_ours(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import os, threading
+
+        seen = []
+        # What is registered first is called last before a fork.
+        os.register_at_fork(before=lambda: seen.append([one.name for one in threading.enumerate()]))
+        """
+    )
+    pytester.makepyfile(
+        """
+        import os, threading, time
+        import pytest
+        from conftest import seen
+
+        @pytest.mark.parametrize("n", range(20))
+        def test_fork(n):
+            if not n:
+                deadline = time.monotonic() + 10
+                while not os.path.exists(".aosfarm/farm.db") and time.monotonic() < deadline:
+                    time.sleep(0.01)
+            child = os.fork()
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+
+        def test_nobody_was_there():
+            assert seen == [["MainThread"]] * 20
+            assert "aosfarm-flusher" in [one.name for one in threading.enumerate()]
+        """
+    )
+    result = pytester.runpytest_subprocess("--farm-seed=1", "-p", "no:cacheprovider")
+    assert result.ret == 0
+    run = only_run(pytester.path)
+    assert (run["status"], counts(run)) == ("passed", {"collected": 21, "passed": 21})
