@@ -10,9 +10,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.cli import data, database, doctor, exports, recovery, runs
-from pytest_aosfarm.cli.output import print_table
-from pytest_aosfarm.errors import FarmError
+from pytest_aosfarm.cli import data, database, doctor, exports, history, recovery, runs, upkeep
+from pytest_aosfarm.cli.output import NOT_FOUND, print_table
+from pytest_aosfarm.errors import FarmError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except FarmError as error:
         print(f"aosfarm: {error}", file=sys.stderr)
-        return CANNOT
+        return NOT_FOUND if isinstance(error, NotFoundError) else CANNOT
     except OSError as error:
         # The reader (head, less) has gone, or the disk is full; without this the interpreter complains again when it
         # flushes at exit.
@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     runs.add_commands(commands)
+    history.add_commands(commands)
+    upkeep.add_commands(commands)
     recovery.add_commands(commands)
     exports.add_commands(commands)
     data.add_commands(commands)

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ("NOT_FOUND", "Commands", "cell", "print_json", "print_table")
+__all__ = ("NOT_FOUND", "Commands", "cell", "print_json", "print_table", "shortened")
 
 NOT_FOUND = 1
 """The exit code of a command that was asked for something that is not there."""
+
+WIDEST = 80
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 """What a parser adds commands to."""
@@ -31,6 +33,12 @@ def cell(value: Any) -> str:
         return ", ".join(f"{key} {one}" for key, one in value.items())
     # A test's name or message may hold line ends and control characters; a table cell and a terminal cannot.
     return "".join(letter if letter.isprintable() else " " for letter in str(value))
+
+
+def shortened(text: str) -> str:
+    """A text as it stands in a table, cut to 80 characters."""
+    shown = cell(text)
+    return shown if len(shown) <= WIDEST else shown[: WIDEST - 1] + "…"
 
 
 def print_table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import case, func, select
 
-from pytest_aosfarm.history.runs import COMPLETE, LIVE, NO_BRANCH, default_branch, run_of
+from pytest_aosfarm.history.runs import COMPLETE, NO_BRANCH, default_branch, run_of
+from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_runs
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def baseline_of(store: RunStore, run_id: int) -> Baseline | None:
     """
     runs = farm_runs.c
     with store.reading() as connection:
-        run = run_of(connection, store.tenant, run_id)
+        run = run_of(connection, store, run_id)
         main = default_branch(connection, store.tenant)
         earlier = select(runs.id).where(runs.tenant_id == store.tenant, runs.id < run_id, runs.status.not_in(LIVE))
         same = runs.scenario_id.is_not_distinct_from(run["scenario_id"])

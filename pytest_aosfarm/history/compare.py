@@ -10,7 +10,7 @@ from pytest_aosfarm.history.baseline import baseline_of
 from pytest_aosfarm.history.compare_rows import Pair, differing, has_results, usual_paces
 from pytest_aosfarm.history.pace import is_faster, is_slower
 from pytest_aosfarm.history.runs import COMPLETE, CONDITIONS, Row, run_of
-from pytest_aosfarm.history.verdict import BAD
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -110,7 +110,7 @@ def compare(store: RunStore, run_id: int, base_id: int, *, chosen: str = "named"
     Raises NotFoundError for a run that is not there, or whose results were pruned.
     """
     with store.reading() as connection:
-        run, base = run_of(connection, store.tenant, run_id), run_of(connection, store.tenant, base_id)
+        run, base = run_of(connection, store, run_id), run_of(connection, store, base_id)
         for one in (run, base):
             _check_kept(one, has_results(connection, store.tenant, one["id"]))
         pairs = differing(connection, store.tenant, run_id, base_id)

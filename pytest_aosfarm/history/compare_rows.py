@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, exists, func, not_, null, or_, select
 
 from pytest_aosfarm.history.pace import MARGIN_US, PASSES, pace_of
-from pytest_aosfarm.history.runs import LIVE, alike
-from pytest_aosfarm.history.verdict import BAD
+from pytest_aosfarm.history.runs import alike
+from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_run_tests, farm_runs, farm_tests
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

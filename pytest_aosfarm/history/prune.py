@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, exists, func, select
 
-from pytest_aosfarm.history.runs import LIVE, NO_BRANCH, default_branch
-from pytest_aosfarm.history.verdict import BAD
+from pytest_aosfarm.history.runs import NO_BRANCH, default_branch
+from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_errors, farm_faults, farm_run_test_output, farm_run_tests, farm_runs
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection, Table

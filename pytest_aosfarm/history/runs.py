@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select, update
 
 from pytest_aosfarm.errors import NotFoundError
+from pytest_aosfarm.recording.status import LIVE, SUSPECT
+from pytest_aosfarm.recording.store import as_seen
 from pytest_aosfarm.recording.tables import farm_runs, farm_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection
 
     from pytest_aosfarm.recording.store import RunStore
 
 __all__ = (
     "COMPLETE",
     "CONDITIONS",
-    "LIVE",
     "NO_BRANCH",
     "Row",
     "alike",
     "default_branch",
     "find_runs",
+    "has_lab",
     "pin",
     "run_of",
     "scenario_of",
-    "selected",
 )
 
 Row = dict[str, Any]
 
-LIVE = ("queued", "running")
 COMPLETE = ("passed", "failed")
 """The statuses of runs that did all they were asked to do."""
 
@@ -49,20 +49,13 @@ _BIG = 1 << 63
 _runs = farm_runs.c
 
 
-def selected(tenant: str) -> Select[Any]:
-    """Every column of the tenant's runs, with the name and the selection of each run's scenario."""
-    scenarios = farm_scenarios.c
-    joined = and_(scenarios.tenant_id == _runs.tenant_id, scenarios.id == _runs.scenario_id)
-    chosen = select(farm_runs, scenarios.name.label("scenario"), scenarios.selection)
-    return chosen.outerjoin(farm_scenarios, joined).where(_runs.tenant_id == tenant)
-
-
-def run_of(connection: Connection, tenant: str, run_id: int) -> Row:
-    """One run. Raises NotFoundError."""
-    found = connection.execute(selected(tenant).where(_runs.id == run_id)).mappings().one_or_none()
+def run_of(connection: Connection, store: RunStore, run_id: int) -> Row:
+    """One run as `RunStore.runs` gives it, with the `selection` of its scenario. Raises NotFoundError."""
+    chosen = store.select_runs().add_columns(farm_scenarios.c.selection).where(_runs.id == run_id)
+    found = connection.execute(chosen).mappings().one_or_none() if run_id < _BIG else None
     if found is None:
-        raise NotFoundError(f"no run {run_id} of tenant {tenant}; `aosfarm runs` lists them")
-    return dict(found)
+        raise NotFoundError(f"no run {run_id} of tenant {store.tenant} in {store.where}; `aosfarm runs` lists them")
+    return as_seen(found)
 
 
 def find_runs(
@@ -80,19 +73,23 @@ def find_runs(
     """
     asked = {name: value for name, value in (wanted or {}).items() if value is not None}
     with store.reading() as connection:
-        chosen = selected(store.tenant)
+        chosen = store.select_runs()
         if before is not None:
             chosen = chosen.where(_runs.id < min(before, _BIG - 1))
         if statuses:
-            chosen = chosen.where(_runs.status.in_(statuses))
+            stored = {*statuses, *LIVE} if SUSPECT in statuses else set(statuses)
+            chosen = chosen.where(_runs.status.in_(stored))
         if "lab" in asked:
-            chosen = chosen.where(_has_lab(asked["lab"]))
+            chosen = chosen.where(has_lab(asked["lab"]))
         if "branch" in asked:
             chosen = chosen.where(func.coalesce(_runs.vcs_branch, NO_BRANCH) == asked["branch"])
         if "scenario" in asked:
             chosen = chosen.where(_runs.scenario_id.in_(scenario_of(connection, store.tenant, asked["scenario"])))
-        found = connection.execute(chosen.order_by(_runs.id.desc()).limit(limit))
-        return [dict(row) for row in found.mappings()]
+        # Whether a live run is suspect, the database cannot say; but there are never many of them.
+        counts_later = not {SUSPECT, *LIVE}.isdisjoint(statuses)
+        found = connection.execute(chosen.order_by(_runs.id.desc()).limit(None if counts_later else limit))
+        runs = [as_seen(row) for row in found.mappings()]
+        return [run for run in runs if not statuses or run["status"] in statuses][:limit]
 
 
 def scenario_of(connection: Connection, tenant: str, name: str) -> list[int]:
@@ -126,12 +123,13 @@ def default_branch(connection: Connection, tenant: str) -> str:
 def pin(store: RunStore, run_id: int, *, pinned: bool) -> None:
     """Keep a run for ever, as what later ones are compared with; or no longer. Raises NotFoundError."""
     with store.writing() as connection:
-        run_of(connection, store.tenant, run_id)
+        run_of(connection, store, run_id)
         ours = and_(_runs.tenant_id == store.tenant, _runs.id == run_id)
         connection.execute(update(farm_runs).where(ours).values(pinned=pinned))
 
 
-def _has_lab(lab: str) -> Any:
+def has_lab(lab: str) -> Any:
+    """Condition: the run was of this lab, alone or among others."""
     return or_(
         _runs.lab == lab,
         _runs.lab.startswith(f"{lab},", autoescape=True),

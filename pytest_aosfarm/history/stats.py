@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Text, cast, func, or_, select, text, update
 
 from pytest_aosfarm.history.pace import pace_of
-from pytest_aosfarm.history.runs import LIVE, NO_BRANCH, default_branch
+from pytest_aosfarm.history.runs import NO_BRANCH, default_branch
 from pytest_aosfarm.history.verdict import HEALTHY, Verdict, judge
 from pytest_aosfarm.history.windows import windows
+from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_run_tests, farm_runs, farm_test_stats, farm_tests
 
 if TYPE_CHECKING:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pytest_aosfarm.recording.tally import BAD
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-__all__ = ("BAD", "BROKEN", "FLAKY", "HEALTHY", "WINDOW", "Attempt", "Result", "RunFacts", "Verdict", "judge")
-
-BAD = ("failed", "error", "crashed")
-"""The outcomes of a test that went wrong."""
+__all__ = ("BROKEN", "FLAKY", "HEALTHY", "WINDOW", "Attempt", "Result", "RunFacts", "Verdict", "judge")
 
 BROKEN, FLAKY, HEALTHY = "broken", "flaky", "healthy"
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, select
 
 from pytest_aosfarm.history.pace import PASSES
-from pytest_aosfarm.history.runs import CONDITIONS, LIVE, NO_BRANCH
+from pytest_aosfarm.history.runs import CONDITIONS, NO_BRANCH
 from pytest_aosfarm.history.verdict import WINDOW, Attempt, Result, RunFacts
+from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_faults, farm_run_tests, farm_runs
 
 if TYPE_CHECKING:

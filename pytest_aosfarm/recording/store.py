@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Select, Table
 
     from pytest_aosfarm.recording.events import Event, RunStarted
 
-__all__ = ("RunStore",)
+__all__ = ("RunStore", "as_seen")
 
 Row = dict[str, Any]
 
@@ -153,14 +153,14 @@ class RunStore:
     def runs(self, limit: int | None = None) -> list[Row]:
         """The newest runs first: every column of `farm_runs`, and the name of the scenario. A silent run is `suspect`."""
         with self.reading() as connection:
-            found = connection.execute(self._runs().order_by(farm_runs.c.id.desc()).limit(limit))
-            return [_seen(row) for row in found.mappings()]
+            found = connection.execute(self.select_runs().order_by(farm_runs.c.id.desc()).limit(limit))
+            return [as_seen(row) for row in found.mappings()]
 
     def run(self, run_id: int) -> Row | None:
         """One run with its `tests`, in the order in which they started; None when there is no such run."""
         one, tests = farm_run_tests.c, farm_tests.c
         with self.reading() as connection:
-            found = connection.execute(self._runs().where(farm_runs.c.id == run_id)).mappings().one_or_none()
+            found = connection.execute(self.select_runs().where(farm_runs.c.id == run_id)).mappings().one_or_none()
             if found is None:
                 return None
             rows = connection.execute(
@@ -174,7 +174,7 @@ class RunStore:
                 .where(one.tenant_id == self.tenant, one.run_id == run_id)
                 .order_by(one.started_us, tests.nodeid, one.attempt)
             )
-            return {**_seen(found), "tests": [{**row, "properties": row["properties"] or {}} for row in rows.mappings()]}
+            return {**as_seen(found), "tests": [{**row, "properties": row["properties"] or {}} for row in rows.mappings()]}
 
     def outputs_of(self, run_id: int, test_id: int, attempt: int) -> dict[str, str]:
         """What is kept of an attempt that went wrong: longrepr, stdout, stderr and log, as far as there was any."""
@@ -192,7 +192,8 @@ class RunStore:
             found = connection.execute(wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number))
             return [dict(row) for row in found.mappings()]
 
-    def _runs(self) -> Any:
+    def select_runs(self) -> Select[Any]:
+        """A query for all runs, to be narrowed; `as_seen` makes of its rows what `runs` gives."""
         scenarios = farm_scenarios.c
         joined = (scenarios.tenant_id == farm_runs.c.tenant_id) & (scenarios.id == farm_runs.c.scenario_id)
         now = type_coerce(database_clock(self.dialect), UtcDateTime).label(_NOW)
@@ -200,7 +201,8 @@ class RunStore:
         return chosen.where(farm_runs.c.tenant_id == self.tenant)
 
 
-def _seen(row: Mapping[Any, Any]) -> Row:
+def as_seen(row: Mapping[Any, Any]) -> Row:
+    """A row of `RunStore.select_runs` with the status as it is to be shown."""
     run = {**row}
     return run | {"status": seen_status(run, run.pop(_NOW))}
 

@@ -64,12 +64,12 @@ def json_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def test_runs_come_newest_first_with_exactly_these_keys(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_come_newest_first_with_at_least_these_keys(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record(project, "u-1")
     record(project, "u-2", labs=("aod", "dcl"))
     runs = json_of(capsys, "runs")
-    assert [list(run) for run in runs] == [KEYS, KEYS]
-    assert runs[0] == {
+    assert [list(run)[: len(KEYS)] for run in runs] == [KEYS, KEYS]
+    assert {key: runs[0][key] for key in KEYS} == {
         "id": 2, "status": "failed", "exit_code": 1, "lab": "aod,dcl", "scale": "small", "seed": 7,
         "scenario": "aod,dcl small clean",
         "started_at": "2026-05-04T00:00:00+00:00", "collected": None, "passed": 1, "failed": 1, "errors": 0, "skipped": 0,
