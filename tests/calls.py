@@ -26,6 +26,7 @@ from pytest_aosfarm.history.prune import Retention, prune
 from pytest_aosfarm.history.runs import find_runs, pin
 from pytest_aosfarm.history.stats import refresh
 from pytest_aosfarm.history.tests import history_of
+from pytest_aosfarm.history.trend import trends
 from pytest_aosfarm.recording.reap import reap
 from pytest_aosfarm.recording.secrets import Redactor
 from pytest_aosfarm.recording.store import RunStore
@@ -73,6 +74,10 @@ CALLS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "beside_baseline": (beside_baseline, OF_RUNS),
     "refresh": (refresh, [()] * 2),
     "unhealthy": (unhealthy, [(), ("",), ("main",)]),
+    "trends": (
+        lambda store, wanted: trends(store, **wanted),
+        [({},), ({"branch": "main", "lab": "lab"},), ({"scenario": "nothing"},)],
+    ),
     "history_of": (history_of, [(name,) for name in NAMES]),
     "record": (_record, [()] * 2),
     "pin": (lambda store, run: pin(store, run, pinned=True), OF_RUNS),
@@ -85,7 +90,10 @@ CALLS: dict[str, tuple[Callable[..., Any], Arguments]] = {
 }
 """Name -> what is called with a store, and with which arguments. In this order: the last change most."""
 
-INNER = {"RunStore.close", "RunStore.reading", "RunStore.upsert", "RunStore.writing", "write_stats"}
+INNER = {
+    *("RunStore.close", "RunStore.reading", "RunStore.select_runs", "RunStore.upsert", "RunStore.writing", "run_of"),
+    "write_stats",
+}
 """What the others are made of; what a connection of the store shows is tried with SQL of every kind elsewhere."""
 
 

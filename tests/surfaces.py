@@ -20,9 +20,11 @@ OF_RUNS = "--db {db} --tenant {tenant}"
 DATA = "--tenant {tenant} --seed 1 --scale small --anchor 2026-01-15T12:00:00+00:00"
 
 CASES: dict[str, tuple[str, ...]] = {
-    "runs": ("", "--json", "-n 1"),
+    "runs": ("", "--json", "-n 1", "--before 2 --status failed --lab nothing --branch nothing", "--scenario nothing"),
     # Run 3 is another tenant's, and nobody has a run 9.
-    "show": ("1", "1 --json", "3", "9"),
+    "show": ("1", "1 --json", "1 --output", "3", "9"),
+    "compare": ("2", "2 1 --json", "2 1 --all", "2 3"),
+    "history": ("tests.test_same::test_of_all", "tests.test_same::test_of_all --json -n 9", "canary"),
     "export": (
         *(f"1 --format {name}" for name in FORMATS),
         "--format ctrf",
@@ -45,12 +47,25 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "data unload": (f"--db {{theirs}} {DATA}",),
     "twin": ("aod --defects", "nothing --defects"),
+    "flaky": ("", "--json -n 9", "--branch nothing"),
+    "trend": ("", "--json -n 9", "--branch nothing --lab nothing", "--scenario nothing"),
+    "pin": ("1", "1 --remove --json", "3"),
+    "alias": (
+        "tests.test_same::test_passes tests.test_new::test_passes",
+        "tests.test_same::test_of_all tests.test_new::test_passes",
+        "canary tests.test_new::test_passes --json",
+    ),
+    "prune": (
+        "--dry-run",
+        "--dry-run --json --runs 1 --results 1 --results-runs 1 --outputs 1 --faults 1",
+        "--before 2000-01-01",
+    ),
     "recover": ("--db {db}", "--json"),
     "reap": ("", "--json", "--after 1"),
 }
 """Arguments of each command; those about runs also get the database and the tenant. In this order: the last change most."""
 
-READING = {"runs", "show", "export"}
+READING = {"runs", "show", "compare", "history", "export"}
 """What needs no right to write."""
 
 WITHOUT = {("twin", "--port"), ("twin", "--defect")}

@@ -125,7 +125,7 @@ def _judge_again(connection: Connection, store: RunStore, old_id: int, new_id: i
     connection.execute(delete(farm_test_stats).where(theirs))
     branches = (
         select(func.coalesce(runs.vcs_branch, NO_BRANCH))
-        .join(farm_run_tests, and_(one.tenant_id == runs.tenant_id, one.run_id == runs.id))
+        .join(farm_run_tests, and_(runs.tenant_id == one.tenant_id, runs.id == one.run_id))
         .where(one.tenant_id == store.tenant, one.test_id == new_id)
         .distinct()
     )

@@ -93,8 +93,8 @@ def test_every_statement_names_the_tenant(planted: Planted, capfd) -> None:
 class Forgetful(RunStore):
     """One that reads runs without saying whose."""
 
-    def _runs(self) -> Any:
-        query = super()._runs()
+    def select_runs(self) -> Any:
+        query = super().select_runs()
         query._where_criteria = ()
         return query
 

@@ -208,8 +208,8 @@ def test_whatever_they_do_tenants_do_not_meet(kind: str, examples: int, request:
 class Forgetful(RunStore):
     """One that reads runs without saying whose."""
 
-    def _runs(self) -> Any:
-        query = super()._runs()
+    def select_runs(self) -> Any:
+        query = super().select_runs()
         query._where_criteria = ()
         return query
 
