@@ -10,7 +10,7 @@ from pytest_aosfarm.urls import MASK, MASKED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("is_ordinary", "may_hold_token", "says_secret", "without_named", "without_tokens")
+__all__ = ("is_ordinary", "may_hold_token", "named_in", "says_secret", "without_named", "without_tokens")
 
 _EVERYDAY = frozenset(
     """any auth bool bytes default development disabled dummy empty enabled example expected expired false float github
@@ -122,18 +122,29 @@ def without_named(text: str) -> str:
     """`text` with each value whose name says secret replaced by ***: `password=…`, `"token": "…"`, `--api-key …`."""
     parts: list[str] = []
     done = 0
+    for start, end in _values(text):
+        parts += [text[done:start], MASK] if start > done else []
+        done = end
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def named_in(text: str) -> Iterator[str]:
+    """The values in `text` whose names say secret."""
+    return (text[start:end] for start, end in _values(text))
+
+
+def _values(text: str) -> Iterator[tuple[int, int]]:
+    """Where values whose names say secret start and end; one may begin inside the one before."""
     names = _names(text)
     name = next(names, None)
     while name:
         following = next(names, None)
         value = _value_of(name, text, following.start if following else len(text))
         if value is not None:
-            parts += [text[done : value[0]], MASK] if value[0] > done else []
-            done = value[1]
-            while following and following.end < done:
+            yield value
+            while following and following.end < value[1]:
                 following = next(names, None)
         name = following
-    return "".join([*parts, text[done:]]) if parts else text
 
 
 def _names(text: str) -> Iterator[_Name]:

@@ -8,11 +8,18 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from pytest_aosfarm.recording.secret_shapes import is_ordinary, may_hold_token, says_secret, without_named, without_tokens
+from pytest_aosfarm.recording.secret_shapes import (
+    is_ordinary,
+    may_hold_token,
+    named_in,
+    says_secret,
+    without_named,
+    without_tokens,
+)
 from pytest_aosfarm.urls import MASK, passwords_in, without_user_info
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ("Redactor",)
 
@@ -37,13 +44,14 @@ _PATH = re.compile(r"[~.]?/[\w./-]*\.\w{1,5}")
 class Redactor:
     """Replaces secrets by ***: URL user-info, values with a telling name, tokens of known shape, and known values.
 
-    Known are the values of variables of `environment` whose name says secret, and the passwords of the URLs in all its
-    values and in `texts` (arguments, ini values); plain, URL-encoded or escaped as in a repr or JSON. Ordinary texts
-    come back as the same object. Doing it twice changes nothing.
+    Known are the values of variables of `environment` whose name says secret, the passwords of URLs in all of them, and
+    what is secret in `arguments` (a command line, ini values); plain, URL-encoded or escaped as in a repr or JSON.
+    Ordinary texts come back as the same object. Doing it twice changes nothing.
     """
 
-    def __init__(self, environment: Mapping[str, str], texts: Iterable[str] = ()) -> None:
-        known = {value.strip() for value in _known(environment, texts) if _is_secret(value.strip())}
+    def __init__(self, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
+        given = (*_known(environment), *_known_of(arguments))
+        known = {value.strip() for value in given if _is_secret(value.strip())}
         # The longest first: a secret may begin with another one.
         forms = sorted({form for value in known for form in _forms(value)}, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(_exact, forms))) if forms else None
@@ -71,13 +79,7 @@ class Redactor:
 
     def arguments(self, arguments: Sequence[str]) -> list[str]:
         """A command line without its secrets; the word after an option such as --token is one."""
-        result = []
-        before = ""
-        for argument in arguments:
-            named = before.startswith("-") and "=" not in before and says_secret(before) and not argument.startswith("-")
-            result.append(MASK if named else self.redacted(argument))
-            before = argument
-        return result
+        return [MASK if named else self.redacted(argument) for argument, named in _with_options(arguments)]
 
     def value(self, value: Any, name: str = "") -> Any:
         """A JSON value (of the property `name`) without its secrets; a text whose key says secret is one."""
@@ -104,14 +106,28 @@ class Redactor:
         return False
 
 
-def _known(environment: Mapping[str, str], texts: Iterable[str]) -> Iterator[str]:
+def _known(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         if _SECRET_VARIABLE.search(name) and not _NO_SECRET_VARIABLE.search(name) and not _PATH.fullmatch(value):
             yield value
             yield from (line for line in value.splitlines() if len(line) >= LONG_LINE)
         yield from passwords_in(value)
-    for text in texts:
-        yield from passwords_in(text)
+
+
+def _known_of(arguments: Sequence[str]) -> Iterator[str]:
+    for argument, named in _with_options(arguments):
+        if named:
+            yield argument
+        yield from passwords_in(argument)
+        yield from named_in(argument)
+
+
+def _with_options(arguments: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Each argument, and whether it is the value of an option whose name says secret."""
+    before = ""
+    for argument in arguments:
+        yield argument, before.startswith("-") and "=" not in before and says_secret(before) and argument[:1] != "-"
+        before = argument
 
 
 def _is_secret(value: str) -> bool:

@@ -58,7 +58,8 @@ SUITE = """
         known = os.environ["SERVICE_PASSWORD"]
         assert len(known) == 0
 
-    def test_output():
+    def test_output(pytestconfig):
+        print(pytestconfig.getoption("token"), pytestconfig.getini("api_key"), pytestconfig.getoption("dsn"))
         print("password: qz8zq,", os.environ["SERVICE_PASSWORD"] * 2)
         print('{"token": "qz9zq"}', file=sys.stderr)
         logging.getLogger().error("--api-key %s", "qz10" + "zq")

@@ -264,6 +264,11 @@ def test_arguments() -> None:
     assert REDACTOR.arguments(typed) == shown
 
 
+def test_what_arguments_tell_is_known_elsewhere_too() -> None:
+    redactor = Redactor({}, ["--token", "hunter22", "-o", "api_key=hunter33", "--db=x://u:hunter44@h", "-v", "ordinary"])
+    assert redactor.redacted("hunter22-hunter33-hunter44-ordinary") == "***-***-***-ordinary"
+
+
 def test_json_values() -> None:
     value = {"token": "abc", "pin_token": 123456, "a": ["token=abc", ("b", None)], "h": {"Cookie": ["x=y"]}, "secret": True}
     shown = {"token": "***", "pin_token": "***", "a": ["token=***", ["b", None]], "h": {"Cookie": ["***"]}, "secret": True}
