@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ("ConfigurationError", "FarmError", "LoadError", "ModuleError", "NotFoundError", "RecordingError", "TwinError")
+__all__ = (
+    "ConfigurationError",
+    "FarmError",
+    "LoadError",
+    "ModuleError",
+    "NotFoundError",
+    "ReadOnlyError",
+    "RecordingError",
+    "TwinError",
+)
 
 
 class FarmError(Exception):
@@ -23,6 +32,10 @@ class TwinError(FarmError):
 
 class RecordingError(FarmError):
     """The run store cannot be read or written."""
+
+
+class ReadOnlyError(RecordingError):
+    """The run store may be read here and not written: its file is read-only, or the role is a reader's."""
 
 
 class NotFoundError(FarmError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, DateTime, create_engine, event, func, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pytest_aosfarm.errors import ConfigurationError, RecordingError
+from pytest_aosfarm.errors import ConfigurationError, ReadOnlyError, RecordingError
 from pytest_aosfarm.recording.isolation import NAME_TENANT, READER, RECORDER, UNBOUND
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ BUSY_SECONDS = 5.0
 
 CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 60
+
+_INSUFFICIENT_PRIVILEGE = "42501"
 
 # From version 16 on, whoever made a role is a member of it that need not be able to become it.
 _MAY_BECOME = """
@@ -81,7 +83,7 @@ def reading(engine: Engine, where: Database) -> Iterator[Connection]:
 
 @contextmanager
 def errors_of(where: Database) -> Iterator[None]:
-    """Turn whatever a database may raise into a RecordingError of one line that shows no password."""
+    """Turn whatever a database may raise into a RecordingError of one line that shows no password; a missing right is a ReadOnlyError."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, ValueError) as problem:
@@ -89,7 +91,8 @@ def errors_of(where: Database) -> Iterator[None]:
         line = next(iter(str(reason).splitlines()), type(reason).__name__)
         if where.url and not isinstance(problem, DBAPIError):
             line = "the URL cannot be read"  # its error quotes the URL
-        raise RecordingError(f"{where}: {line}") from (None if where.url else problem)
+        kind = ReadOnlyError if _is_refused(reason) else RecordingError
+        raise kind(f"{where}: {line}") from (None if where.url else problem)
 
 
 def database_clock(dialect: str, *, ago: float = 0.0) -> ColumnElement[Any]:
@@ -97,6 +100,14 @@ def database_clock(dialect: str, *, ago: float = 0.0) -> ColumnElement[Any]:
     if dialect == "sqlite":
         return func.strftime("%Y-%m-%d %H:%M:%f000", "now", f"-{ago} seconds")
     return func.clock_timestamp(type_=DateTime(timezone=True)) - timedelta(seconds=ago)
+
+
+def _is_refused(reason: object) -> bool:
+    """Whether the right to do it is missing."""
+    code = getattr(reason, "sqlite_errorcode", None)
+    return getattr(reason, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE or (
+        code is not None and code & 0xFF == sqlite3.SQLITE_READONLY
+    )
 
 
 def _take_over_transactions(connection: sqlite3.Connection, _record: object) -> None:
