@@ -24,7 +24,7 @@ from pytest_aosfarm.history.compare import compare, compare_with_baseline
 from pytest_aosfarm.history.flaky import unhealthy
 from pytest_aosfarm.history.prune import Retention, prune
 from pytest_aosfarm.history.runs import find_runs, pin
-from pytest_aosfarm.history.stats import refresh
+from pytest_aosfarm.history.stats import refresh, unjudged
 from pytest_aosfarm.history.tests import history_of
 from pytest_aosfarm.history.trend import trends
 from pytest_aosfarm.recording.reap import reap
@@ -73,6 +73,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "compare_with_baseline": (compare_with_baseline, OF_RUNS),
     "beside_baseline": (beside_baseline, OF_RUNS),
     "refresh": (refresh, [()] * 2),
+    "unjudged": (unjudged, [()]),
     "unhealthy": (unhealthy, [(), ("",), ("main",)]),
     "trends": (
         lambda store, wanted: trends(store, **wanted),

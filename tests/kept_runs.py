@@ -74,6 +74,7 @@ def keep_runs(store: RunStore, say: Callable[[str], str] = str, runs: int = 2) -
         connection.execute(store.upsert(farm_faults).values(whose | fault).on_conflict_do_nothing())
         alias = {"identity": ALIAS, "test_id": identity_id(SAME)}
         connection.execute(store.upsert(farm_test_aliases).values(whose | alias).on_conflict_do_nothing())
-        judged = {"flip_rate": 0.5, "health": "flaky", "evidence": {"why": say("evidence")}, "updated_run_id": 0}
+        evidence = {"rule": "W", "flips": 1, "steps": 1, "runs": [1, 2], "sha": say("evidence")}
+        judged = {"flip_rate": 0.5, "health": "flaky", "evidence": [evidence], "updated_run_id": 0}
         stats = {"test_id": identity_id(SAME), "branch": say("vcs_branch"), **judged}
         connection.execute(store.upsert(farm_test_stats).values(whose | stats).on_conflict_do_nothing())

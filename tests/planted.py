@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tools.postgres import Postgres
 
-__all__ = ("Planted", "plant", "planted_in_postgres", "planted_in_sqlite")
+__all__ = ("Planted", "planted_in_postgres", "planted_in_sqlite", "tenant_of")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, cast, func, or_, select, text, update
 
+from pytest_aosfarm.errors import ReadOnlyError
 from pytest_aosfarm.history.pace import pace_of
 from pytest_aosfarm.history.runs import NO_BRANCH, default_branch
 from pytest_aosfarm.history.verdict import HEALTHY, Verdict, judge
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.history.windows import Window
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("refresh", "stats_of", "write_stats")
+__all__ = ("refresh", "stats_of", "unjudged", "write_stats")
 
 _ATTEMPTS = 3
 _ROWS_AT_ONCE = 500
@@ -39,7 +40,8 @@ _state: ColumnElement[str] = reduce(operator.add, [_runs.status, *("/" + cast(_r
 def refresh(store: RunStore) -> int:
     """Judge anew the tests of the runs that ended since, or changed since they were judged; how many runs that were.
 
-    Readers may do it at once: each computes without a lock, and writes only if no run has changed meanwhile.
+    Readers may do it at once: each computes without a lock, and writes only if no run has changed meanwhile. Where the
+    store may only be read, all stays as it is.
     """
     for attempt in range(_ATTEMPTS):
         with store.reading() as connection:
@@ -47,19 +49,28 @@ def refresh(store: RunStore) -> int:
             if not stale:
                 return 0
             rows = _rows(connection, store.tenant, stale)
-        with store.writing() as connection:
-            _lock(connection, store)
-            now_stale = _stale(connection, store.tenant)
-            if now_stale != stale:
-                if attempt < _ATTEMPTS - 1:
-                    continue
-                stale, rows = now_stale, _rows(connection, store.tenant, now_stale)
-            write_stats(connection, store, rows)
-            for run_id, (_, state) in stale.items():
-                ours = (_runs.tenant_id == store.tenant) & (_runs.id == run_id)
-                connection.execute(update(farm_runs).where(ours).values(judged=state))
-            return len(stale)
+        try:
+            with store.writing() as connection:
+                _lock(connection, store)
+                now_stale = _stale(connection, store.tenant)
+                if now_stale != stale:
+                    if attempt < _ATTEMPTS - 1:
+                        continue
+                    stale, rows = now_stale, _rows(connection, store.tenant, now_stale)
+                write_stats(connection, store, rows)
+                for run_id, (_, state) in stale.items():
+                    ours = (_runs.tenant_id == store.tenant) & (_runs.id == run_id)
+                    connection.execute(update(farm_runs).where(ours).values(judged=state))
+                return len(stale)
+        except ReadOnlyError:
+            return 0
     return 0
+
+
+def unjudged(store: RunStore) -> int:
+    """How many ended runs the statistics leave out: some, where a role that may only read has looked first."""
+    with store.reading() as connection:
+        return len(_stale(connection, store.tenant))
 
 
 def stats_of(connection: Connection, tenant: str, branch: str, first_runs: Mapping[int, int]) -> list[Row]:

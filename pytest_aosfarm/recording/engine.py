@@ -83,7 +83,10 @@ def reading(engine: Engine, where: Database) -> Iterator[Connection]:
 
 @contextmanager
 def errors_of(where: Database) -> Iterator[None]:
-    """Turn whatever a database may raise into a RecordingError of one line that shows no password; a missing right is a ReadOnlyError."""
+    """Turn whatever a database may raise into a RecordingError of one line that shows no password.
+
+    Where the right to write is missing it is a ReadOnlyError.
+    """
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, ValueError) as problem:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from calls import CALLS, INNER, answers, known_calls
-from planted import planted_in_postgres, planted_in_sqlite
+from planted import planted_in_postgres, planted_in_sqlite, tenant_of
+from sqlalchemy import select
 from surfaces import CASES, WITHOUT, arguments_of, commands, options_of
 
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.recording.location import parse_db
 from pytest_aosfarm.recording.store import RunStore
+from pytest_aosfarm.recording.tables import farm_tenants, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +70,24 @@ def shown(planted: Planted, capfd: pytest.CaptureFixture[str], logged: pytest.Lo
             yield f"{name} {number}", f"{code}\n{''.join(capfd.readouterr())}\n{logged.text if name != 'recover' else ''}"
 
 
+def rows_of_others(planted: Planted) -> set[str]:
+    """Every row of the other two."""
+    found = set()
+    for word in planted.words[1:]:
+        with RunStore(parse_db(planted.reads, planted.here), tenant_of(word)) as store, store.reading() as connection:
+            for table in metadata.sorted_tables:
+                if table is not farm_tenants:  # which counts the runs that are recovered
+                    mine = select(table).where(table.c.tenant_id == store.tenant)
+                    found |= {f"{table.name} {tuple(row)}" for row in connection.execute(mine)}
+    return found
+
+
 def test_no_command_shows_what_another_tenant_has(planted: Planted, capfd, logged) -> None:
+    theirs = rows_of_others(planted)
     before = {path for path in planted.here.rglob("*") if path.is_file()}
     seen = dict(shown(planted, capfd, logged))
     assert {where: words for where, text in seen.items() if (words := planted.leaked(text))} == {}
+    assert theirs - rows_of_others(planted) == set()
     made = {path for path in planted.here.rglob("*") if path.is_file()} - before
     assert {"page.html", "hosts.csv"} <= {path.name for path in made}
     assert [path for path in made if path.suffix != ".db" and planted.leaked(path.read_bytes(), path.name)] == []
@@ -90,4 +106,6 @@ def test_no_call_returns_or_says_what_another_tenant_has(planted: Planted, logge
         return planted.leaked(*answers(store, name), logged.text)
 
     with RunStore(parse_db(planted.writes, planted.here), planted.tenant) as store:
+        theirs = rows_of_others(planted)
         assert {name: words for name in CALLS if (words := shows(name))} == {}
+    assert rows_of_others(planted) == theirs
