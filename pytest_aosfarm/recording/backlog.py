@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Backlog", "Batch")
 
-HELD_EVENTS = 2_000
+HELD_EVENTS = 5_000
 HELD_BYTES = 8 << 20
 """More than this is not kept in memory while the spool has it."""
 
