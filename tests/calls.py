@@ -18,7 +18,7 @@ from pytest_aosfarm.errors import FarmError
 from pytest_aosfarm.exports.html import beside_baseline
 from pytest_aosfarm.exports.junit_import import record, survey
 from pytest_aosfarm.exports.report import Report
-from pytest_aosfarm.history.aliases import alias
+from pytest_aosfarm.history.aliases import alias, settle
 from pytest_aosfarm.history.baseline import baseline_of
 from pytest_aosfarm.history.compare import compare, compare_with_baseline
 from pytest_aosfarm.history.flaky import unhealthy
@@ -83,6 +83,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "record": (_record, [()] * 2),
     "pin": (lambda store, run: pin(store, run, pinned=True), OF_RUNS),
     "alias": (alias, [(name, "tests.new::name") for name in NAMES[2:]]),
+    "settle": (settle, [()]),
     "reap": (lambda store, after: reap(store, after=after), [(60,), (0,)]),
     "prune": (
         lambda store, kept, dry_run: prune(store, kept, dry_run=dry_run),

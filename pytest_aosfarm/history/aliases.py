@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.history.runs import Row
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("Renamed", "alias")
+__all__ = ("Renamed", "alias", "settle")
 
 _tests, _aliases = farm_tests.c, farm_test_aliases.c
 
@@ -53,6 +53,27 @@ def alias(store: RunStore, old: str, new: str) -> list[Renamed]:
         if not found:
             return [_already(connection, store.tenant, old, new)]
         return [_rename(connection, store, test, new + test["identity"].removeprefix(old)) for test in found]
+
+
+def settle(store: RunStore) -> list[Renamed]:
+    """Hand over what runs that began before an alias was made have recorded under the former name since.
+
+    Where a run holds both, the former name is another test's by now, and its results stay where they are.
+    """
+    with store.reading() as connection:
+        named = and_(_tests.tenant_id == _aliases.tenant_id, _tests.identity == _aliases.identity)
+        late = select(_tests.identity, _aliases.test_id).join(farm_test_aliases, named)
+        found = connection.execute(late.where(_tests.tenant_id == store.tenant, _aliases.tenant_id == store.tenant)).all()
+    settled = []
+    for name, test_id in found:
+        with store.writing() as connection:
+            present = select(_tests.identity).where(_tests.tenant_id == store.tenant, _tests.id == test_id)
+            new = connection.execute(present).scalar_one_or_none()
+            both = _run_with_both(connection, store.tenant, identity_id(name), test_id)
+            old = next((one for one in _named(connection, store.tenant, name) if one["identity"] == name), None)
+            if new is not None and old is not None and both is None:
+                settled.append(_rename(connection, store, old, new))
+    return settled
 
 
 def _named(connection: Connection, tenant: str, name: str) -> list[Row]:
@@ -85,7 +106,9 @@ def _rename(connection: Connection, store: RunStore, old: Row, new: str) -> Rena
         connection.execute(delete(farm_test_aliases).where(_aliases.tenant_id == tenant, _aliases.identity == new))
         new_id = None
     new_id = identity_id(new) if new_id is None else new_id
-    _refuse_two_tests(connection, tenant, old, new_id, new)
+    run_id = _run_with_both(connection, tenant, old_id, new_id)
+    if run_id is not None:
+        raise ConfigurationError(f"run {run_id} holds both {old['identity']!r} and {new!r}: these are two tests")
     known = connection.execute(select(farm_tests).where(_tests.tenant_id == tenant, _tests.id == new_id)).mappings()
     test = known.one_or_none()
     if test is None:
@@ -110,13 +133,12 @@ def _rename(connection: Connection, store: RunStore, old: Row, new: str) -> Rena
     return Renamed(old["identity"], new if test is None else test["identity"], moved)
 
 
-def _refuse_two_tests(connection: Connection, tenant: str, old: Row, new_id: int, new: str) -> None:
-    one, other = farm_run_tests.c, farm_run_tests.alias("other").c
-    both = and_(other.tenant_id == one.tenant_id, other.run_id == one.run_id, other.test_id == new_id)
-    found = select(one.run_id).join(other.test_id.table, both).where(one.tenant_id == tenant, one.test_id == old["id"])
-    run_id = connection.execute(found.order_by(one.run_id.desc()).limit(1)).scalar_one_or_none()
-    if run_id is not None:
-        raise ConfigurationError(f"run {run_id} holds both {old['identity']!r} and {new!r}: these are two tests")
+def _run_with_both(connection: Connection, tenant: str, test_id: int, other_id: int) -> int | None:
+    """The newest run with results of both tests."""
+    one, other = farm_run_tests.c, farm_run_tests.alias("other")
+    both = and_(other.c.tenant_id == one.tenant_id, other.c.run_id == one.run_id, other.c.test_id == other_id)
+    found = select(one.run_id).join(other, both).where(one.tenant_id == tenant, one.test_id == test_id)
+    return connection.execute(found.order_by(one.run_id.desc()).limit(1)).scalar_one_or_none()
 
 
 def _judge_again(connection: Connection, store: RunStore, old_id: int, new_id: int, first_run_id: int) -> None:

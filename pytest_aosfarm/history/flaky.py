@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, case, exists, not_, select
 
+from pytest_aosfarm.history.aliases import settle
 from pytest_aosfarm.history.runs import COMPLETE, default_branch
 from pytest_aosfarm.history.stats import refresh
 from pytest_aosfarm.history.verdict import BROKEN, HEALTHY
@@ -32,6 +33,7 @@ def unhealthy(store: RunStore, branch: str | None = None, limit: int | None = No
 
     A test that a later whole run of the same scenario no longer has is not listed: it was removed or renamed.
     """
+    settle(store)
     refresh(store)
     stats, tests = farm_test_stats.c, farm_tests.c
     last, later = farm_runs.alias("last"), farm_runs.alias("later")

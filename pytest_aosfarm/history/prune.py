@@ -66,7 +66,7 @@ def prune(
     """
     with store.reading() as connection:
         plan = _plan(connection, store.tenant, retention or Retention(), now or datetime.now(UTC))
-    gone: Counter[str] = Counter()
+    gone = dict.fromkeys((*(table.name for table in _TABLES), farm_runs.name), 0)
     for table, run_ids in plan.tables.items():
         key = table.c["test_id" if "test_id" in table.primary_key.columns else "number"]
         for run_id in sorted(run_ids):
@@ -75,7 +75,7 @@ def prune(
     for run_id in sorted(plan.runs):
         ours = and_(_runs.tenant_id == store.tenant, _runs.id == run_id)
         gone[farm_runs.name] += _delete(store, farm_runs, run_id, ours, dry_run=dry_run)
-    return dict(gone)
+    return gone
 
 
 def _plan(connection: Connection, tenant: str, retention: Retention, now: datetime) -> _Plan:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, case, func, select
 
+from pytest_aosfarm.history.aliases import settle
 from pytest_aosfarm.history.runs import NO_BRANCH, default_branch, has_lab, scenario_of
 from pytest_aosfarm.history.stats import refresh
 from pytest_aosfarm.history.verdict import BROKEN, FLAKY
@@ -89,6 +90,7 @@ def trends(
     `branch` is the default one unless given. Brings the statistics up to date. Raises NotFoundError for a scenario that
     is not there.
     """
+    settle(store)
     refresh(store)
     with store.reading() as connection:
         branch = default_branch(connection, store.tenant) if branch is None else branch

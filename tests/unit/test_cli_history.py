@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from history_samples import Sampler
@@ -164,6 +165,27 @@ def test_the_history_of_one_test(sample, ask):
         assert seen == [(3, F, 1), (2, P, 2), (1, P, 1)]
     assert len(ask("history", "m::a", "-n", "2").splitlines()) == 4
     assert "perhaps m::a, m::ab" in ask("history", "::a", code=1)
+
+
+def test_a_renamed_test_keeps_its_history(sample, ask):
+    sample.run({"m::old": F})
+    sample.run({"m::old": P, "m::other": P})
+    assert ask("alias", "m::old", "m::new") == "m::old is m::new: 2 results handed over\n"
+    assert ask("alias", "m::old", "m::new", "--json") == [{"old": "m::old", "new": "m::new", "results": 0}]
+    assert [one["run_id"] for one in ask("history", "m::old", "--json")["results"]] == [2, 1]
+    assert "run 2 holds both 'm::new' and 'm::other'" in ask("alias", "m::new", "m::other", code=2)
+    assert "no test 'm::nothing'" in ask("alias", "m::nothing", "m::new", code=1)
+
+
+def test_prune_says_what_would_go_and_what_went(sample, ask):
+    for days in (4000, 2):
+        sample.run({"m::a": P}, started_at=datetime.now(UTC) - timedelta(days=days))
+    assert "farm_runs       1" in ask("prune", "--dry-run")
+    assert len(ask("runs", "--json")) == 2
+    found = ask("prune", "--json")
+    assert (found["dry_run"], found["rows"]["farm_runs"], found["rows"]["farm_run_tests"]) == (False, 1, 1)
+    assert ask("prune", "--before", "2000-01-01", "--json")["rows"]["farm_runs"] == 0
+    assert [run["id"] for run in ask("runs", "--json")] == [2]
 
 
 def test_commands_of_one_tenant_show_nothing_of_another(sample, ask, monkeypatch):
