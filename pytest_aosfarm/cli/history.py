@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.cli.output import NOT_FOUND, cell, print_json, print_table, shortened
-from pytest_aosfarm.cli.store import add_store_options, open_store, positive
+from pytest_aosfarm.cli.store import add_store_options, open_store, positive, recorded_name
 
 if TYPE_CHECKING:
     import argparse
@@ -225,7 +225,7 @@ def _history(arguments: argparse.Namespace) -> int:
     from pytest_aosfarm.history.tests import history_of
 
     with open_store(arguments) as store:
-        test, results = history_of(store, arguments.test, arguments.n)
+        test, results = history_of(store, recorded_name(arguments.test), arguments.n)
     if arguments.json:
         print_json({name: value for name, value in test.items() if name != "tenant_id"} | {"results": results})
         return 0

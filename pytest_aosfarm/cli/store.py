@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("NEAREST", "add_store_options", "database_of", "open_store", "positive", "tenant_of")
+__all__ = ("NEAREST", "add_store_options", "database_of", "open_store", "positive", "recorded_name", "tenant_of")
 
 NEAREST = "env AOSFARM_DB, else the nearest .aosfarm/farm.db"
 """Which database is meant when none is named."""
@@ -44,6 +44,14 @@ def open_store(arguments: argparse.Namespace, *, create: bool = False) -> RunSto
     from pytest_aosfarm.recording.store import RunStore
 
     return RunStore(database_of(arguments, create=create), tenant_of(arguments), create=create)
+
+
+def recorded_name(name: str) -> str:
+    """The name of a test as it is recorded: without its secrets, if it holds any."""
+    from pytest_aosfarm.recording.secrets import Redactor
+    from pytest_aosfarm.settings import all_variables
+
+    return Redactor(all_variables()).name(name)
 
 
 def positive(text: str) -> int:

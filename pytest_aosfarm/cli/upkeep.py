@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.cli.output import print_json, print_table
-from pytest_aosfarm.cli.store import add_store_options, open_store, positive
+from pytest_aosfarm.cli.store import add_store_options, open_store, positive, recorded_name
 
 if TYPE_CHECKING:
     from pytest_aosfarm.cli.output import Commands
@@ -52,7 +52,7 @@ def _alias(arguments: argparse.Namespace) -> int:
     from pytest_aosfarm.history.aliases import alias
 
     with open_store(arguments) as store:
-        renamed = alias(store, arguments.old, arguments.new)
+        renamed = alias(store, recorded_name(arguments.old), recorded_name(arguments.new))
     if arguments.json:
         print_json([one._asdict() for one in renamed])
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from typing import TYPE_CHECKING
 
 import psycopg  # noqa: F401 - pytester forgets what an inner run imports, and errors would be of another class
 import pytest
-from recorded_runs import all_runs, only_run, spools
+from recorded_runs import all_runs, spools
 from sqlalchemy import select
 
 from pytest_aosfarm.cli import main
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MARK = re.compile(r"qz[0-9a-z]+zq")
 """Every secret of these tests has this form, wherever it stands."""
+
+PARAMETER = "test_suite::test_parameter[postgres://u:qz1secondzq@h/db]"
+"""The identity of a test as who wrote it knows it."""
 
 CONFTEST = """
     def pytest_addoption(parser):
@@ -143,26 +147,29 @@ def own_lines(output: str) -> str:
 def commands(root: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
     """(command, output) of every command that shows runs."""
     where = ["--db", str(root / ".aosfarm" / "farm.db")]
-    asked = [["runs"], ["runs", "--json"], ["show", "1"], ["show", "1", "--json"]]
-    asked += [["export", "1", "--format", form] for form in ("ctrf", "junit", "csv", "jsonl", "html")]
+    asked = ["runs", "show 1", "show 1 --output", "compare 2 1", "compare 2 1 --all", "flaky", "trend"]
+    asked.append(f"history {PARAMETER}")
+    asked += [f"{command} --json" for command in asked]
+    asked += [f"export 1 --format {form}" for form in ("ctrf", "junit", "csv", "jsonl", "html")]
     capsys.readouterr()
     for command in asked:
-        assert main([*command, *where]) == 0
+        assert main([*command.split(), *where]) < 2
         captured = capsys.readouterr()
         assert captured.out
-        yield " ".join(command), captured.out + captured.err
+        yield command, captured.out + captured.err
 
 
 def test_a_recorded_run(
     pytester: pytest.Pytester, suite: tuple[str, ...], plugin_args: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytester.runpytest(*suite, *plugin_args)
     result = pytester.runpytest(*suite, *plugin_args)
     assert result.ret == 1
     output = result.stdout.str()
-    run = only_run(pytester.path)
+    run, _ = all_runs(pytester.path)
     assert (run["failed"], run["errors"], run["passed"]) == (7, 2, 3)
     found = [*files(pytester.path), *commands(pytester.path, capsys), ("own lines", own_lines(output))]
-    assert len({name for name, _ in found}) >= 13
+    assert len({name for name, _ in found}) >= 25
     assert "aosfarm: " in found[-1][1]
     assert "recorded" in found[-1][1]
     assert {name: MARK.findall(text) for name, text in found if MARK.search(text)} == {}
@@ -195,12 +202,21 @@ def test_what_else_a_run_writes(
     assert {name: MARK.findall(text) for name, text in written.items() if MARK.search(text)} == {}
 
 
-def test_names_are_the_same_in_the_next_run(pytester: pytest.Pytester, suite: tuple[str, ...]) -> None:
+def test_names_are_the_same_in_the_next_run(
+    pytester: pytest.Pytester, suite: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     for expression in ("parameter", "parameter and second"):
         pytester.runpytest(*suite, "-k", expression)
     second, first = all_runs(pytester.path)
     (only,) = (test["test_id"] for test in second["tests"] if test["phase"] != "collect")
     assert only in {test["test_id"] for test in first["tests"]}
+
+    database = pytester.path / ".aosfarm" / "farm.db"
+    capsys.readouterr()
+    assert main(["history", PARAMETER, "--json", "--db", str(database)]) == 0
+    assert len(json.loads(capsys.readouterr().out)["results"]) == 2
+    assert main(["alias", PARAMETER, "test_suite::test_new[password=qz34zq]", "--db", str(database)]) == 0
+    assert MARK.search(database.read_bytes().decode("latin-1")) is None
 
 
 @pytest.mark.parametrize("way", ["option", "environment", "ini"])
