@@ -203,8 +203,9 @@ class Recorder:
             self.highlights.add(event)
 
     def _finish(self, session: pytest.Session, writer: RunWriter) -> None:
-        for attempt in self._attempts.close():
-            self._write(attempt)
+        with self._guarded():
+            for attempt in self._attempts.close():
+                self._write(attempt)
         if self._announced is not None:
             self._announce()
         if self._sigterm.fired:

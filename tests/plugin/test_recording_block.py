@@ -287,6 +287,6 @@ def test_a_comparison_that_cannot_be_made_is_left_out(pytester: pytest.Pytester)
     pytester.makeconftest("from pytest_aosfarm.history import compare\ncompare.compare_with_baseline = None")
     pytester.makepyfile("def test_a(): pass")
     for run in (1, 2):
-        result = pytester.runpytest("--farm-seed=1")
+        result = pytester.runpytest_subprocess("--farm-seed=1")
         assert result.ret == 0
         assert said(result) == ["AOS-Farm: 1 passed in N s", RECORDED.replace("1", str(run))]
