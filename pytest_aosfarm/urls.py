@@ -25,6 +25,7 @@ _MORE, _MORE_OF_DATABASE = (
     re.compile(rf"(?:(?![\"']\s?[:,])[^@{never}]){{0,256}}@[^\s\"'<>@]*(?:@[^\s\"'<>@]*)*") for never in (r"\s", r"\r\n")
 )
 """The rest of a password that holds a quote; one of a database may hold a space as well."""
+_LIKE_A_TOKEN = re.compile(r"(?=.*\d).{16,}")
 _DATABASES = ("amqp", "maria", "mongo", "mssql", "mysql", "oracle", "postgres", "redis")
 """Schemes whose paths hold no @, so that one is the end of a password whatever stands before it."""
 
@@ -45,11 +46,12 @@ def without_user_info(text: str) -> str:
 
 
 def passwords_in(text: str) -> Iterator[str]:
-    """The passwords of the URLs in `text` as they stand there and decoded; a user name alone is one too."""
+    """The passwords of the URLs in `text` as they stand there and decoded; a token without a user name is one too."""
     for start, end in _user_infos(text):
         user, colon, password = text[start:end].partition(":")
         found = password if colon else user
-        yield from dict.fromkeys((found, unquote(found)))
+        if colon or _LIKE_A_TOKEN.fullmatch(user):
+            yield from dict.fromkeys((found, unquote(found)))
 
 
 def _user_infos(text: str) -> Iterator[tuple[int, int]]:

@@ -168,7 +168,8 @@ class TestKnownValues:
     def test_in_a_url_is_known_elsewhere_too(self) -> None:
         redactor = Redactor({"ANYTHING": "postgresql://me:pa%40ssword@h/db"}, ["--farm-db=mysql://me:hunter22@h/db"])
         assert redactor.redacted("pa@ssword, pa%40ssword and hunter22") == "***, *** and ***"
-        assert list(passwords_in("http://me:word@h")) == ["word"]
+        urls = "http://me:word@h http://reader@h http://0123456789abcdef@h"
+        assert list(passwords_in(urls)) == ["word", "0123456789abcdef"]
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -183,10 +184,11 @@ class TestKnownValues:
             ("KEYBOARD", "qwertz-de"),
             ("SONAR_PROJECT_KEY", "my-project"),
             ("TENANT_KEY", "acme-inc"),
+            ("AOSFARM_DB", "postgresql://reader@host/farm"),
         ],
     )
     def test_an_ordinary_value_is_none(self, name, value) -> None:
-        text = f"a/{value}/b"
+        text = f"a/{value}/b" if "@" not in value else "tests/reader/test_x.py::test_reader"
         assert Redactor({name: value}).redacted(text) is text
 
     def test_figures_are_not_torn_out_of_others(self) -> None:
