@@ -1,4 +1,4 @@
-"""`python -m benchmarks.recording [part ...]`: what recording costs, goal by goal; all parts unless named."""
+"""`python -m benchmarks.recording [part ...]`: what recording costs, and reading it, goal by goal; all parts by default."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks import recording_runs
+from benchmarks.history import history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ PARTS: dict[str, Callable[[], Iterator[Goal]]] = {
     "sqlite": recording_runs.sqlite,
     "postgres": recording_runs.postgres,
     "memory": recording_runs.memory,
+    "history": history,
 }
 
 

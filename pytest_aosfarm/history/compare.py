@@ -111,12 +111,16 @@ def compare(store: RunStore, run_id: int, base_id: int, *, chosen: str = "named"
     """
     with store.reading() as connection:
         run, base = run_of(connection, store, run_id), run_of(connection, store, base_id)
-        for one in (run, base):
-            _check_kept(one, has_results(connection, store.tenant, one["id"]))
         pairs = differing(connection, store.tenant, run_id, base_id)
+        for one, missing in (
+            (run, any(pair.now is None for pair in pairs.values())),
+            (base, any(pair.then is None for pair in pairs.values())),
+        ):
+            if missing and _has_counts(one) and not has_results(connection, store.tenant, one["id"]):
+                raise NotFoundError(f"the results of run {one['id']} were pruned; its counts are all that is left")
         unlike = [name for name in CONDITIONS if run[name] != base[name]]
-        timed = {} if unlike else {one: pair for one, pair in pairs.items() if pair.now == pair.then == "passed"}
-        paces = usual_paces(connection, store.tenant, base, list(timed))
+        timed = [] if unlike else [one for one, pair in pairs.items() if _has_moved(pair)]
+        paces = usual_paces(connection, store.tenant, base, timed)
     judge = _Judge(run, base, pairs.values(), None if unlike else paces)
     changes = [change for pair in pairs.values() if (change := judge.change(pair)) is not None]
     order = list(KINDS)
@@ -214,9 +218,15 @@ def _is_whole(run: Row, other: Row) -> bool:
     return run["status"] in COMPLETE and run["not_run"] == 0 and asked and run["deselected"] <= other["deselected"]
 
 
-def _check_kept(run: Row, found: bool) -> None:  # noqa: FBT001 - one look at the database, passed on
-    if not found and any(run[name] for name in ("passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed")):
-        raise NotFoundError(f"the results of run {run['id']} were pruned; its counts are all that is left")
+def _has_counts(run: Row) -> bool:
+    return any(run[name] for name in ("passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed"))
+
+
+def _has_moved(pair: Pair) -> bool:
+    """Whether only the usual pace can tell that a test is not slower or faster."""
+    if pair.now != "passed" or pair.then != "passed" or pair.now_us is None or pair.then_us is None:
+        return False
+    return is_slower(pair.now_us, pair.then_us, None) or is_faster(pair.now_us, pair.then_us, None)
 
 
 def _differences(run: Row, base: Row) -> dict[str, tuple[Any, Any]]:

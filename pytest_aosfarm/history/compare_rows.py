@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, exists, func, not_, null, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from pytest_aosfarm.history.pace import MARGIN_US, PASSES, pace_of
 from pytest_aosfarm.history.runs import alike
@@ -15,16 +15,22 @@ from pytest_aosfarm.recording.tables import farm_run_tests, farm_runs, farm_test
 from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from pytest_aosfarm.history.pace import Pace
     from pytest_aosfarm.history.runs import Row
 
 __all__ = ("Pair", "differing", "has_results", "usual_paces")
 
-_RUNS_LOOKED_AT = 2 * PASSES
+_one = farm_run_tests.c
+_ONE_SIDE = [
+    *(_one.test_id, _one.outcome, _one.phase, _one.call_us, _one.error_signature),
+    *(_one.error_type, _one.error_location, _one.message),
+]
+
+_RUNS_LOOKED_AT = PASSES + 10
 _IDS_AT_ONCE = 500
 
 _MILDEST_FIRST = ("passed", "xfailed", "xpassed", "skipped", "other", *BAD)
@@ -35,9 +41,6 @@ class Pair:
     """What decided a test in two runs; None where it has no result. The error is the newer one."""
 
     test_id: int
-    identity: str
-    nodeid: str
-    first_run_id: int
     now: str | None
     now_phase: str | None
     now_us: int | None
@@ -49,12 +52,14 @@ class Pair:
     then_phase: str | None
     then_us: int | None
     then_signature: str | None
+    identity: str = ""
+    nodeid: str = ""
+    first_run_id: int = 0
 
 
 def has_results(connection: Connection, tenant: str, run_id: int) -> bool:
     """Whether any result of the run is there."""
-    one = farm_run_tests.c
-    found = select(one.test_id).where(one.tenant_id == tenant, one.run_id == run_id).limit(1)
+    found = select(_one.test_id).where(_one.tenant_id == tenant, _one.run_id == run_id).limit(1)
     return connection.execute(found).first() is not None
 
 
@@ -63,60 +68,62 @@ def differing(connection: Connection, tenant: str, run_id: int, base_id: int) ->
 
     Where several results of a test decide in one run (several workers under --dist=each), the worst one counts.
     """
-    new, old = farm_run_tests.alias("new"), farm_run_tests.alias("old")
-    same = and_(old.c.tenant_id == new.c.tenant_id, old.c.test_id == new.c.test_id)
-    named = and_(farm_tests.c.tenant_id == tenant, farm_tests.c.id == new.c.test_id)
-    test = [new.c.test_id, farm_tests.c.identity, farm_tests.c.nodeid, farm_tests.c.first_run_id]
-    of_new = and_(new.c.tenant_id == tenant, new.c.run_id == run_id, new.c.is_final)
-    of_old = and_(old.c.tenant_id == tenant, old.c.run_id == base_id, old.c.is_final)
-    # What 1.5 times the other one is, an index cannot tell anyway: the margin alone leaves few enough.
+    pairs: dict[int, Pair] = {}
+    for statement in _statements(tenant, run_id, base_id, full_join=connection.dialect.name == "postgresql"):
+        for row in connection.execute(statement).all():
+            pair = Pair(*tuple(row))
+            known = pairs.setdefault(pair.test_id, pair)
+            if known is not pair:
+                _keep_worst(known, pair)
+    tests = farm_tests.c
+    named = select(tests.id, tests.identity, tests.nodeid, tests.first_run_id).where(tests.tenant_id == tenant)
+    for part in _parts(list(pairs)):
+        for test_id, identity, nodeid, first_run_id in connection.execute(named.where(tests.id.in_(part))).all():
+            pair = pairs[test_id]
+            pair.identity, pair.nodeid, pair.first_run_id = identity, nodeid, first_run_id
+    return pairs
+
+
+def _statements(tenant: str, run_id: int, base_id: int, *, full_join: bool) -> list[Select[Any]]:
+    """Queries for the columns of Pair. Names are asked for afterwards: a join would look every one of them up."""
+    new, old = (
+        select(*_ONE_SIDE).where(_one.tenant_id == tenant, _one.run_id == run, _one.is_final).subquery(name)
+        for run, name in ((run_id, "new"), (base_id, "old"))
+    )
+    error = [new.c.error_type, new.c.error_location, new.c.message]
+    columns = [func.coalesce(new.c.test_id, old.c.test_id), *_side(new), *error, *_side(old)]
+    same = old.c.test_id == new.c.test_id
+    # What 1.5 times the other one is, is seen later: the margin alone leaves few enough.
     timed = and_(new.c.outcome == "passed", func.abs(new.c.call_us - old.c.call_us) > MARGIN_US)
     differs = or_(old.c.outcome.is_(None), new.c.outcome != old.c.outcome, new.c.outcome.in_(BAD), timed)
-    in_new = (
-        select(*test, *_side(new), new.c.error_type, new.c.error_location, new.c.message, *_side(old))
-        .select_from(new)
-        .outerjoin(old, and_(same, of_old))
-        .join(farm_tests, named)
-        .where(of_new, differs)
-    )
-    # The same test under the name of the other run, which is the only one that has it.
-    gone = select(new.c.test_id).where(of_new, same).correlate(old)
-    named_old = and_(farm_tests.c.tenant_id == tenant, farm_tests.c.id == old.c.test_id)
-    only_old = (
-        select(old.c.test_id, *test[1:], *[null()] * 7, *_side(old))
-        .select_from(old)
-        .join(farm_tests, named_old)
-        .where(of_old, not_(exists(gone)))
-    )
-    pairs: dict[int, Pair] = {}
-    for statement in (in_new, only_old):
-        for row in connection.execute(statement):
-            pair = Pair(*tuple(row))
-            known = pairs.get(pair.test_id)
-            if known is None:
-                pairs[pair.test_id] = pair
-            else:
-                _keep_worst(known, pair)
-    return pairs
+    only_old = new.c.outcome.is_(None)
+    if full_join:
+        return [select(*columns).select_from(new.join(old, same, full=True)).where(or_(only_old, differs))]
+    # SQLite before 3.39 has no full join.
+    return [
+        select(*columns).select_from(new.outerjoin(old, same)).where(differs),
+        select(*columns).select_from(old.outerjoin(new, same)).where(only_old),
+    ]
 
 
 def usual_paces(connection: Connection, tenant: str, base: Row, test_ids: Sequence[int]) -> dict[int, Pace]:
     """By test id, how long these tests took when they passed, in runs like `base` up to it."""
-    one, runs = farm_run_tests.c, farm_runs.c
+    runs = farm_runs.c
     earlier = select(runs.id).where(runs.tenant_id == tenant, runs.id <= base["id"], runs.status.not_in(LIVE), alike(base))
     run_ids = list(connection.execute(earlier.order_by(runs.id.desc()).limit(_RUNS_LOOKED_AT)).scalars())
     durations: dict[int, list[int]] = defaultdict(list)
-    for start in range(0, len(test_ids), _IDS_AT_ONCE):
-        wanted = select(one.test_id, one.call_us).where(
-            one.tenant_id == tenant,
-            one.test_id.in_(test_ids[start : start + _IDS_AT_ONCE]),
-            one.run_id.in_(run_ids),
-            one.is_final,
-            one.outcome == "passed",
-        )
-        for test_id, call_us in connection.execute(wanted.order_by(one.test_id, one.run_id)):
+    passed = select(_one.test_id, _one.call_us).where(
+        _one.tenant_id == tenant, _one.run_id.in_(run_ids), _one.is_final, _one.outcome == "passed"
+    )
+    for part in _parts(test_ids):
+        wanted = passed.where(_one.test_id.in_(part)).order_by(_one.test_id, _one.run_id)
+        for test_id, call_us in connection.execute(wanted).all():
             durations[test_id].append(call_us)
     return {test_id: pace for test_id, found in durations.items() if (pace := pace_of(found)) is not None}
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE))
 
 
 def _side(result: Any) -> list[Any]:

@@ -19,6 +19,8 @@ __all__ = ("RUNS", "History", "find_test", "history_of", "results_of")
 
 RUNS = 50
 
+_LEFT_OUT = {"tenant_id", "test_id", "is_final", "data_tenant", "properties"}
+
 _tests = farm_tests.c
 
 
@@ -55,7 +57,7 @@ def results_of(connection: Connection, tenant: str, test_id: int, limit: int = R
     """The deciding results of a test in its last runs, the newest first."""
     one, runs = farm_run_tests.c, farm_runs.c
     of_run = (runs[name] for name in ("started_at", "vcs_branch", "vcs_sha", "seed", "scale", "chaos"))
-    of_test = (column for column in one if column.name not in {"tenant_id", "test_id", "is_final"})
+    of_test = (column for column in one if column.name not in _LEFT_OUT)
     found = (
         select(*of_test, runs.status.label("run_status"), *of_run)
         .join(farm_runs, and_(runs.tenant_id == one.tenant_id, runs.id == one.run_id))
@@ -63,4 +65,6 @@ def results_of(connection: Connection, tenant: str, test_id: int, limit: int = R
         .order_by(one.run_id.desc(), one.attempt.desc())
         .limit(limit)
     )
-    return [dict(row) for row in connection.execute(found).mappings()]
+    rows = connection.execute(found)
+    names = list(rows.keys())
+    return [dict(zip(names, row, strict=True)) for row in rows.all()]
