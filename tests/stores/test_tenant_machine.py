@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from kept_runs import started
 from sqlalchemy import delete, select, text, update
 
-from pytest_aosfarm.errors import RecordingError
+from pytest_aosfarm.errors import ConfigurationError, NotFoundError, RecordingError
+from pytest_aosfarm.history.aliases import alias
+from pytest_aosfarm.history.compare import compare
+from pytest_aosfarm.history.flaky import unhealthy
+from pytest_aosfarm.history.prune import Retention, prune
+from pytest_aosfarm.history.runs import pin
+from pytest_aosfarm.history.tests import history_of
+from pytest_aosfarm.history.trend import trends
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen
 from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.schema import upgrade
@@ -45,6 +53,7 @@ class Run:
     attempts: dict[tuple[str, int], str] = field(default_factory=dict)
     outputs: dict[tuple[str, int], str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    pinned: bool = False
 
 
 class UndoneError(Exception):
@@ -63,6 +72,8 @@ class Tenants(RuleBasedStateMachine):
         self.names = [f"a-{number}", f"b's-{number}", f"c\\c-{number}"]
         self.stores = [self.store(self.where, name, create=True) for name in self.names]
         self.runs: list[dict[int, Run]] = [{}, {}, {}]
+        self.last = [0, 0, 0]
+        self.renamed = [0, 0, 0]
 
     def teardown(self) -> None:
         for who in range(3):
@@ -71,17 +82,19 @@ class Tenants(RuleBasedStateMachine):
 
     @initialize(second=WHO)
     def begin_all(self, second: int) -> None:
-        """The same run of all, and one of a tenant alone."""
+        """The same run and test of all, and a run of one alone."""
         for who in range(3):
             self.begin(who, "u-1")
+            self.save(who, 1, "m::test_a", 1, "failed", "")
         self.begin(second, "u-2")
 
     @rule(who=WHO, uuid=st.sampled_from(["u-1", "u-2", "u-3"]))
     def begin(self, who: int, uuid: str) -> None:
         runs = self.runs[who]
         known = [number for number, run in runs.items() if run.uuid == uuid]
-        number = known[0] if known else len(runs) + 1
+        number = known[0] if known else self.last[who] + 1
         assert self.stores[who].begin_run(started(uuid)) == number
+        self.last[who] = max(self.last[who], number)
         runs.setdefault(number, Run(uuid))
 
     @rule(who=WHO, number=NUMBER, identity=IDENTITY, attempt=ATTEMPT, outcome=OUTCOME, word=st.text(max_size=5))
@@ -156,7 +169,53 @@ class Tenants(RuleBasedStateMachine):
         with self.stores[who].reading() as mine, self.stores[other].reading() as theirs:
             for connection, one in ((mine, who), (theirs, other), (mine, who)):
                 wanted = select(farm_runs.c.id).where(farm_runs.c.tenant_id == self.names[one]).order_by(farm_runs.c.id)
-                assert [*connection.execute(wanted).scalars()] == [*self.runs[one]]
+                assert [*connection.execute(wanted).scalars()] == sorted(self.runs[one])
+
+    @rule(who=WHO, number=NUMBER)
+    def rename(self, who: int, number: int) -> None:
+        """Every tenant gives the same tests the same new names, each when it comes to it."""
+        if number in self.runs[who]:
+            old, new = f"m::old_{self.renamed[who]}", f"m::new_{self.renamed[who]}"
+            self.renamed[who] += 1
+            self.save(who, number, old, 1, "failed", "")
+            assert alias(self.stores[who], old, new) == [(old, new, 1)]
+            run = self.runs[who][number]
+            for kept in (run.attempts, run.outputs):
+                kept[new, 1] = kept.pop((old, 1))
+
+    @rule(who=WHO, number=NUMBER)
+    def pin(self, who: int, number: int) -> None:
+        run = self.runs[who].get(number)
+        if run is None:
+            with pytest.raises(NotFoundError):
+                pin(self.stores[who], number, pinned=True)
+        else:
+            run.pinned = not run.pinned
+            pin(self.stores[who], number, pinned=run.pinned)
+
+    @rule(who=WHO)
+    def prune(self, who: int) -> None:
+        """Everything goes that is not pinned, live or a baseline: of this tenant."""
+        prune(self.stores[who], Retention(before=datetime.now(UTC)))
+        left = {run["id"] for run in self.stores[who].runs()}
+        runs = self.runs[who]
+        assert {number for number, run in runs.items() if run.pinned or run.status == "queued"} <= left <= {*runs}
+        self.runs[who] = {number: run for number, run in runs.items() if number in left}
+
+    @rule(who=WHO, number=NUMBER, base=NUMBER, identity=IDENTITY)
+    def judge(self, who: int, number: int, base: int, identity: str) -> None:
+        store, runs = self.stores[who], self.runs[who]
+        every = ((at, key, message) for at, run in runs.items() for key, message in run.attempts.items())
+        known = {(at, attempt): message for at, (name, attempt), message in every if name == identity}
+        with suppress(NotFoundError):
+            found = history_of(store, identity)
+            assert {(one["run_id"], one["attempt"]): one["message"] for one in found.results} == known
+        said = [repr(unhealthy(store)), repr(trends(store))]
+        with suppress(NotFoundError, ConfigurationError):
+            said.append(repr(compare(store, number, base)))
+            assert {number, base} <= {*runs}
+        others = {name for name in self.names if name != self.names[who]}
+        assert not [one for one in others if repr(one)[1:-1] in "".join(said)]
 
     @rule(who=WHO)
     def reopen(self, who: int) -> None:
@@ -166,8 +225,8 @@ class Tenants(RuleBasedStateMachine):
     @rule(who=WHO)
     def look(self, who: int) -> None:
         store, runs = self.stores[who], self.runs[who]
-        seen = {run["id"]: (run["tenant_id"], run["uuid"], run["status"]) for run in store.runs()}
-        assert seen == {number: (self.names[who], run.uuid, run.status) for number, run in runs.items()}
+        seen = {run["id"]: (run["tenant_id"], run["uuid"], run["status"], run["pinned"]) for run in store.runs()}
+        assert seen == {number: (self.names[who], run.uuid, run.status, run.pinned) for number, run in runs.items()}
         for number in range(1, 5):
             found, run = store.run(number), runs.get(number, Run(""))
             assert (found is not None) == (number in runs)
