@@ -55,6 +55,11 @@ class Planted:
         """The key of the one that looks."""
         return tenant_of(self.words[0])
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is SQLite."""
+        return not self.writes.startswith("postgresql:")
+
     def leaked(self, *seen: str | bytes) -> set[str]:
         """The words of others that are in what was seen."""
         texts = [one.encode("utf-8", "replace") if isinstance(one, str) else one for one in seen]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from calls import CALLS, INNER, answers, known_calls
 from planted import planted_in_postgres, planted_in_sqlite, tenant_of
 from sqlalchemy import select
 from surfaces import CASES, WITHOUT, arguments_of, commands, options_of
 
+from pytest_aosfarm import tenant_connection
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.recording.location import parse_db
 from pytest_aosfarm.recording.store import RunStore
+from pytest_aosfarm.recording.synthetic_tables import VIEWS, synthetic
 from pytest_aosfarm.recording.tables import farm_tenants, metadata
 
 if TYPE_CHECKING:
@@ -29,17 +34,36 @@ JUNIT = """<testsuites><testsuite name="s" tests="2" failures="1"><testcase clas
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def planted(request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Planted]:
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the commands run, without a database of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("AOSFARM_DB", raising=False)
     (tmp_path / "junit.xml").write_text(JUNIT)
-    if request.param == "sqlite":
-        with planted_in_sqlite(tmp_path) as planted:
+    return tmp_path
+
+
+@contextmanager
+def planted_in(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Planted]:
+    if kind == "sqlite":
+        with planted_in_sqlite(folder) as planted:
             yield planted
     else:
-        with planted_in_postgres(request.getfixturevalue("postgres"), tmp_path) as planted:
+        with planted_in_postgres(request.getfixturevalue("postgres"), folder) as planted:
             yield planted
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def planted(request, here: Path) -> Iterator[Planted]:
+    with planted_in(request.param, here, request) as planted:
+        yield planted
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def resting(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """The same for tests that change nothing."""
+    with planted_in(request.param, tmp_path_factory.mktemp("resting"), request) as planted:
+        yield planted
 
 
 @pytest.fixture
@@ -109,3 +133,40 @@ def test_no_call_returns_or_says_what_another_tenant_has(planted: Planted, logge
         theirs = rows_of_others(planted)
         assert {name: words for name in CALLS if (words := shows(name))} == {}
     assert rows_of_others(planted) == theirs
+
+
+def test_a_tenant_that_is_forgotten_is_noticed(resting: Planted, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite gives what a statement asks for, and these tests see it; PostgreSQL does not give it."""
+    right = RunStore.select_runs
+
+    def forgetful(store: RunStore) -> Any:
+        query = right(store)
+        query._where_criteria = ()
+        return query
+
+    monkeypatch.setattr(RunStore, "select_runs", forgetful)
+    for arguments in arguments_of("runs", resting):
+        main(arguments)
+    assert resting.leaked(*capfd.readouterr()) == ({*resting.words[1:]} if resting.is_file else set())
+
+
+def test_no_command_takes_an_empty_tenant(resting: Planted, capfd) -> None:
+    for name in CASES:
+        for arguments in arguments_of(name, resting):
+            if resting.tenant in arguments:
+                assert main(["" if one == resting.tenant else one for one in arguments]) == 2, arguments
+                assert capfd.readouterr().out == ""
+
+
+def test_synthetic_data_is_the_tenants_own(resting: Planted) -> None:
+    every = [f"SELECT * FROM {relation}" for relation in (*synthetic.tables, *VIEWS)]
+    if resting.is_file:
+        with closing(sqlite3.connect(resting.data)) as file:
+            seen = [repr(file.execute(query).fetchall()) for query in every]
+    else:
+        with tenant_connection(resting.reads, resting.tenant) as connection:
+            seen = [repr(connection.execute(query.encode()).fetchall()) for query in every]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("UPDATE synthetic_services SET owner = 'x'")
+    assert resting.words[0] in "".join(seen)
+    assert resting.leaked(*seen) == set()
