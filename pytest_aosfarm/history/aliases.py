@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import and_, delete, func, or_, select, update
 
-from pytest_aosfarm.errors import ConfigurationError, NotFoundError
+from pytest_aosfarm.errors import ConfigurationError, NotFoundError, ReadOnlyError
 from pytest_aosfarm.history.runs import NO_BRANCH
 from pytest_aosfarm.history.stats import stats_of, write_stats
 from pytest_aosfarm.recording.tables import (
@@ -58,7 +58,8 @@ def alias(store: RunStore, old: str, new: str) -> list[Renamed]:
 def settle(store: RunStore) -> list[Renamed]:
     """Hand over what runs that began before an alias was made have recorded under the former name since.
 
-    Where a run holds both, the former name is another test's by now, and its results stay where they are.
+    Where a run holds both, the former name is another test's by now, and its results stay where they are; so do all
+    in a store that may only be read.
     """
     with store.reading() as connection:
         named = and_(_tests.tenant_id == _aliases.tenant_id, _tests.identity == _aliases.identity)
@@ -66,14 +67,20 @@ def settle(store: RunStore) -> list[Renamed]:
         found = connection.execute(late.where(_tests.tenant_id == store.tenant, _aliases.tenant_id == store.tenant)).all()
     settled = []
     for name, test_id in found:
-        with store.writing() as connection:
-            present = select(_tests.identity).where(_tests.tenant_id == store.tenant, _tests.id == test_id)
-            new = connection.execute(present).scalar_one_or_none()
-            both = _run_with_both(connection, store.tenant, identity_id(name), test_id)
-            old = next((one for one in _named(connection, store.tenant, name) if one["identity"] == name), None)
-            if new is not None and old is not None and both is None:
-                settled.append(_rename(connection, store, old, new))
+        try:
+            with store.writing() as connection:
+                settled += _settle(connection, store, name, test_id)
+        except ReadOnlyError:
+            break
     return settled
+
+
+def _settle(connection: Connection, store: RunStore, name: str, test_id: int) -> list[Renamed]:
+    present = select(_tests.identity).where(_tests.tenant_id == store.tenant, _tests.id == test_id)
+    new = connection.execute(present).scalar_one_or_none()
+    old = next((one for one in _named(connection, store.tenant, name) if one["identity"] == name), None)
+    both = _run_with_both(connection, store.tenant, identity_id(name), test_id)
+    return [] if new is None or old is None or both is not None else [_rename(connection, store, old, new)]
 
 
 def _named(connection: Connection, tenant: str, name: str) -> list[Row]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from history_samples import Sampler
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_aosfarm.errors import NotFoundError
 from pytest_aosfarm.history.baseline import baseline_of
@@ -221,3 +223,32 @@ def test_runs_are_found_by_what_they_are_and_in_pages(store, sample):
     assert ids(wanted={"scenario": "s2"}) == ids(wanted={"scenario": "2"}) == [7, 5, 3, 1]
     with pytest.raises(NotFoundError, match="there are: s1, s2"):
         ids(wanted={"scenario": "nothing"})
+
+
+OUTCOMES = st.sampled_from(["passed", "passed", "failed", "error", "crashed", "skipped", "xfailed", "xpassed"])
+TESTS = st.dictionaries(st.sampled_from([f"m::t{n}" for n in range(6)]), OUTCOMES, min_size=1)
+BAD = {"failed", "error", "crashed"}
+
+
+def naive_kind(now, then):
+    if then is None:
+        return "new"
+    if now is None:
+        return "removed"
+    if now in BAD:
+        return "still_failing" if then in BAD else "newly_failing"
+    if now == then:
+        return None
+    if now in {"skipped", "xfailed"}:
+        return f"became_{now}"
+    return "fixed" if then in BAD else "unskipped" if then == "skipped" else "changed"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TESTS, TESTS)
+def test_any_two_runs_are_told_apart_as_by_hand(store, sample, before, after):
+    base, run = sample.run(before), sample.run(after)
+    expected = {name: naive_kind(after.get(name), before.get(name)) for name in {**before, **after}}
+    found = compare(store, run, base)
+    assert {one.identity: one.kind for one in found.changes} == {name: kind for name, kind in expected.items() if kind}
+    assert all((one.now, one.then) == (after.get(one.identity), before.get(one.identity)) for one in found.changes)
