@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
+from synthetic_data import dataset
 
 from pytest_aosfarm.doctor.postgres import examine
 from pytest_aosfarm.errors import RecordingError
@@ -16,6 +17,8 @@ from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.schema import REVISIONS, upgrade
 from pytest_aosfarm.recording.store import RunStore
 from pytest_aosfarm.recording.tables import farm_runs, farm_tests, metadata
+from pytest_aosfarm.sinks import postgres as sink
+from pytest_aosfarm.sinks.loading import Load
 
 A, B = "a", "b's"
 NEW = "INSERT INTO {table} ({names}) SELECT {tenant}, {others} FROM {table} LIMIT 1"
@@ -260,14 +263,44 @@ def test_what_is_broken_is_found(kept, name, broken, mended):
     assert found(kept) == []
 
 
-def test_a_recorder_above_the_policies_is_found_and_refused(kept):
-    kept.run(f"ALTER ROLE {RECORDER} BYPASSRLS")
+def test_a_role_above_the_policies_is_found_and_refused(kept, monkeypatch):
+    # Roles are of all databases of the server: the recorders' own is left alone, other tests may be using it.
+    above = f"{kept.other_name}_above"
+    kept.run(f"REVOKE {READER} FROM {kept.other_name}", f"ALTER ROLE {kept.other_name} BYPASSRLS",
+             f"CREATE ROLE {above} BYPASSRLS")  # fmt: skip
     try:
-        assert f"role {RECORDER}" in {at for at, _ in found(kept)}
-        with pytest.raises(RecordingError, match="bound by no policy"), store_of(kept.member):
+        assert f"role {kept.other_name}" in {at for at, _ in found(kept, kept.other_name)}
+        with pytest.raises(RecordingError, match="bound by no policy"), store_of(kept.other):
             pass
+        monkeypatch.setattr("pytest_aosfarm.doctor.postgres.RECORDER", above)
+        assert (f"role {above}", "is superuser or BYPASSRLS: no policy binds it") in found(kept)
+        kept.run(f"ALTER ROLE {above} NOBYPASSRLS", f"ALTER TABLE aosfarm_version OWNER TO {above}")
+        assert (f"role {above}", "owns, or may become the owner of, aosfarm_version") in found(kept)
     finally:
-        kept.run(f"ALTER ROLE {RECORDER} NOBYPASSRLS")
+        kept.run(f"ALTER TABLE aosfarm_version OWNER TO {kept.owner_name}", f"DROP ROLE {above}",
+                 f"ALTER ROLE {kept.other_name} NOBYPASSRLS", f"GRANT {READER} TO {kept.other_name}")  # fmt: skip
+    monkeypatch.undo()
+    assert found(kept) == []
+
+
+def test_synthetic_data_in_the_same_database_is_not_the_recorders(kept):
+    sink.load(kept.owner, Load.of(dataset(), A, ["hosts"]))
+    assert found(kept) == found(kept, READER) == found(kept, RECORDER) == []
+    examined = examine(Database(url=kept.member))
+    assert (examined.synthetic_tables, examined.partitions, examined.run_tables) == (11, 1, 10)
+    for grant in ("INSERT", "DELETE", "TRUNCATE"):
+        kept.run(f"GRANT {grant} ON synthetic_hosts TO {RECORDER}")
+        assert {at for at, _ in found(kept)} == {"synthetic_hosts"}
+        kept.run(f"REVOKE {grant} ON synthetic_hosts FROM {RECORDER}")
+    with store_of(kept.member) as store:
+        assert outcome(store, "SELECT FROM synthetic_hosts") == "42501"
+    kept.run("DROP TABLE aosfarm_version CASCADE")
+    try:
+        assert found(kept) == [("aosfarm_version", "is not there: nobody knows which schema this is")]
+    finally:
+        upgraded = f"CREATE TABLE aosfarm_version AS SELECT '{REVISIONS[-1]}'::varchar(32) AS version_num"
+        kept.run(upgraded, f"GRANT SELECT ON aosfarm_version TO {RECORDER}, {READER}",
+                 f"ALTER TABLE aosfarm_version OWNER TO {kept.owner_name}")  # fmt: skip
     assert found(kept) == []
 
 

@@ -35,6 +35,26 @@ def test_every_transaction_is_the_tenants(shared):
             assert connection.execute(COUNT).fetchall() == own
 
 
+def test_no_other_role_and_no_setting_leads_out(shared):
+    with tenant_connection(shared.member, A) as connection:
+        for role in (shared.owner_name, "postgres"):
+            for change in (f"SET ROLE {role}", f"SET SESSION AUTHORIZATION {role}"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(change)
+                connection.rollback()
+        connection.execute("RESET ROLE")
+        connection.commit()
+        assert connection.execute("SELECT current_user").fetchall() == [(shared.member_name,)]
+        assert connection.execute(COUNT).fetchall() == [(A, 25)]
+        # Of the session and no longer only of the transaction; the next one names its tenant all the same.
+        connection.execute("SELECT set_config('aosfarm.tenant_id', %s, false)", (TENANTS[1],))
+        connection.commit()
+        assert connection.execute(COUNT).fetchall() == [(A, 25)]
+        connection.execute("SET LOCAL row_security = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            connection.execute(COUNT)
+
+
 def test_every_kind_of_cursor_is_the_tenants(shared):
     with tenant_connection(shared.member, A) as connection:
         assert connection.cursor(row_factory=dict_row).execute(COUNT).fetchone() == {"tenant_id": A, "count": 25}

@@ -10,6 +10,8 @@ from synthetic_data import dataset
 
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.recording.isolation import READER
+from pytest_aosfarm.recording.location import Database
+from pytest_aosfarm.recording.schema import REVISIONS, upgrade
 from pytest_aosfarm.sinks import postgres as sink
 from pytest_aosfarm.sinks.loading import Load
 
@@ -38,6 +40,13 @@ def test_all_is_well(url, capsys):
     assert found == {
         "role": READER, "synthetic_tables": 11, "partitions": 1, "run_tables": 0, "schema": None, "findings": [],
     }  # fmt: skip
+
+
+def test_a_run_store_alone_is_examined_and_nothing_else_is_missed(postgres, capsys):
+    with postgres.database() as url:
+        upgrade(Database(url=url))
+        text = f"all well: no synthetic data, a run store of 10 tables, schema {REVISIONS[-1]}, role {READER}\n"
+        assert doctor(capsys, url, "--role", READER) == (0, text, "")
 
 
 def test_a_finding_says_where_what_and_what_to_do(url, capsys):
