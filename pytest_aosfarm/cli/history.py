@@ -119,7 +119,8 @@ def _print_comparison(found: Comparison, limit: int | None) -> None:
 
 def _change_cells(one: Change) -> list[str]:
     if one.kind in {"slower", "faster"}:
-        usual = "" if one.usual is None else f"usually {_seconds(one.usual.p50_us)} in {one.usual.passes} runs"
+        known = one.usual
+        usual = "too few passes known" if known is None else f"usually {_seconds(known.p50_us)} in {known.passes} passes"
         return [cell(one.nodeid), _seconds(one.then_us), _seconds(one.now_us), usual]
     return [cell(one.nodeid), cell(one.then), cell(one.now), shortened(one.message or "")]
 
@@ -183,7 +184,7 @@ def _print_trend(one: Trend, *, blank: bool) -> None:
     if blank:
         print()
     asked = ", ".join(f"{name} {cell(value)}" for name, value in one.selection.items())
-    print(f"{cell(one.scenario)}{f' ({asked})' if asked else ''} on {one.branch or 'no branch'}, {len(one.points)} runs")
+    print(f"{cell(one.scenario)}{f' ({asked})' if asked else ''} on {one.branch or 'no branch'}, {_runs(len(one.points))}")
     rates = [point.pass_rate for point in one.points]
     millis = [point.duration_ms for point in one.points]
     last = next((rate for rate in reversed(rates) if rate is not None), None)
@@ -200,6 +201,10 @@ def _print_trend(one: Trend, *, blank: bool) -> None:
     if one.slower:
         rows = [[cell(mover.nodeid), _seconds(mover.then_us), _seconds(mover.now_us)] for mover in one.slower]
         print_table(("became slower", "older runs", "newer runs"), rows)
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
 
 
 def _percent(rate: float | None) -> str:

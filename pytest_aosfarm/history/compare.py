@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aosfarm.errors import NotFoundError
 from pytest_aosfarm.history.baseline import baseline_of
 from pytest_aosfarm.history.compare_rows import Pair, differing, has_results, usual_paces
-from pytest_aosfarm.history.pace import is_faster, is_slower
+from pytest_aosfarm.history.pace import ENOUGH, is_faster, is_slower
 from pytest_aosfarm.history.runs import COMPLETE, CONDITIONS, Row, run_of
 from pytest_aosfarm.recording.tally import BAD
 
@@ -48,7 +48,8 @@ _SETTINGS = (
 class Change:
     """A test that is not as it was. Outcomes and microseconds are None on the side where the test is not there.
 
-    `usual` is the pace that a slower or faster test was measured against beside the other run, where there was one.
+    `usual` is the pace that a slower or faster test was measured against beside the other run; None where too few passes
+    were known, and the other run was all there is.
     """
 
     kind: str
@@ -145,12 +146,13 @@ class _Judge:
         if kind is None:
             return None
         failing = pair.now in BAD
+        usual = self._paces.get(pair.test_id) if self._paces and kind in {"slower", "faster"} else None
         return Change(
             kind, pair.identity, pair.nodeid, pair.now, pair.then, pair.now_us, pair.then_us,
             error_type=pair.error_type if failing else None,
             error_location=pair.error_location if failing else None,
             message=pair.message,
-            usual=(self._paces or {}).get(pair.test_id) if kind in {"slower", "faster"} else None,
+            usual=usual if usual is not None and usual.passes >= ENOUGH else None,
         )  # fmt: skip
 
     def _kind(self, pair: Pair) -> str | None:
