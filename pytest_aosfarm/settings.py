@@ -212,16 +212,8 @@ SETTINGS = (
         "anchor", _anchor, "", "The now of the data; default 2026-01-15T12:00:00+00:00, with a live AOD the start", "ISO"
     ),
     Setting("profile", _one_of(*PROFILES), "typical", "How messy the evidence is: clean, typical, messy", "NAME"),
-    Setting(
-        "db", _text, "", "Where runs are recorded: a path, sqlite:///PATH or postgresql://…; default .aosfarm/farm.db", "PATH"
-    ),
-    Setting(
-        "tenant",
-        _key,
-        "",
-        "Tenant key for all tests, and who owns the record; default each test's identity, and 'default'",
-        "KEY",
-    ),
+    Setting("db", _text, "", "Where runs are recorded: a path or postgresql://…; default .aosfarm/farm.db", "DB"),
+    Setting("tenant", _key, "", "Tenant key for all tests and the record; default each test's identity", "KEY"),
     Setting(
         "modules", _one_of(*MODES), "", "embedded, or live (a missing URL is an error); default whatever has a URL", "MODE"
     ),
