@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from pytest_aosfarm.cli.output import NOT_FOUND, print_json
 from pytest_aosfarm.cli.store import add_store_options, open_store, positive
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     import argparse
 
     from pytest_aosfarm.cli.output import Commands
-    from pytest_aosfarm.exports.report import Report
-    from pytest_aosfarm.history.compare import Comparison
 
 __all__ = ("add_commands",)
 
@@ -42,7 +39,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from pytest_aosfarm.exports.formats import FORMATS
+    from pytest_aosfarm.exports.formats import FORMATS, write
     from pytest_aosfarm.exports.html import beside_baseline
     from pytest_aosfarm.exports.report import Report
     from pytest_aosfarm.sinks.atomic import opened
@@ -61,24 +58,13 @@ def _export(arguments: argparse.Namespace) -> int:
             return NOT_FOUND
         comparison = beside_baseline(store, report.run["id"]) if arguments.format == "html" else None
         if to_stdout:
-            _write(report, arguments.format, sys.stdout.buffer, comparison)
+            write(report, arguments.format, sys.stdout.buffer, comparison)
         else:
             with opened(Path(arguments.out)) as file:
-                _write(report, arguments.format, file, comparison)
+                write(report, arguments.format, file, comparison)
     if arguments.json:
         print_json({"run": run_id, "format": arguments.format, "out": arguments.out})
     return 0
-
-
-def _write(report: Report, name: str, file: BinaryIO, comparison: Comparison | None) -> None:
-    from pytest_aosfarm.exports.formats import write
-
-    # Formats say themselves how a line ends, and that they are in UTF-8.
-    text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
-    try:
-        write(report, name, text, comparison)
-    finally:
-        text.detach()
 
 
 def _import(arguments: argparse.Namespace) -> int:

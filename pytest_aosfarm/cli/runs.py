@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aosfarm.cli.output import cell, print_json, print_table, shortened
 from pytest_aosfarm.cli.store import add_store_options, open_store, positive
 from pytest_aosfarm.errors import NotFoundError
+from pytest_aosfarm.recording.status import STATUSES
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.cli.output import Commands
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("RUN_KEYS", "add_commands")
+__all__ = ("add_commands",)
 
 COUNT_KEYS = ("collected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed")
 MORE_KEYS = (
@@ -25,14 +27,11 @@ MORE_KEYS = (
 RUN_KEYS = ("id", "status", "exit_code", "lab", "scale", "seed", "scenario", "started_at", *COUNT_KEYS, *MORE_KEYS)
 """What `runs --json` gives of each run, exactly."""
 
-STATUSES = ("queued", "running", "suspect", "passed", "failed", "error", "interrupted", "incomplete", "lost")
-
 NOT_SHOWN = ("tenant_id", "owner_token", "judged")
 """Columns that are nobody's business but ours."""
 
 USUAL_COLUMNS = {name: name for name in ("id", "status", "exit_code", "lab", "scale")} | {"vcs_branch": "branch"}
 COUNTED = ("passed", "failed", "errors", "crashed", "flaky", "skipped", "xfailed", "xpassed", "not_run")
-BAD_FIRST = ("failed", "error", "crashed")
 
 
 def add_commands(commands: Commands) -> None:
@@ -40,7 +39,7 @@ def add_commands(commands: Commands) -> None:
     runs = commands.add_parser("runs", help="list recorded runs, newest first")
     runs.add_argument("-n", type=positive, metavar="N", help="at most N runs")
     runs.add_argument("--before", type=positive, metavar="ID", help="only runs with a smaller number: the next page")
-    runs.add_argument("--status", choices=STATUSES, action="append", default=[], help="only these, repeatable")
+    runs.add_argument("--status", choices=tuple(STATUSES), action="append", default=[], help="only these, repeatable")
     runs.add_argument("--lab", metavar="NAME", help="only runs of this lab")
     runs.add_argument("--branch", metavar="NAME", help="only runs on this branch; '' are those without one")
     runs.add_argument("--scenario", metavar="ID", help="only runs of this scenario, by its name or number")
@@ -108,7 +107,7 @@ def _add_outputs(store: RunStore, run: Mapping[str, Any]) -> None:
 def _print_run(run: dict[str, Any]) -> None:
     tests, grades, errors = run.pop("tests"), run.pop("grades"), run.pop("errors_outside")
     # Those that went wrong first, and among them those that decided; the others as they ran.
-    tests.sort(key=lambda test: (test["outcome"] not in BAD_FIRST, not test["is_final"], test["started_us"]))
+    tests.sort(key=lambda test: (test["outcome"] not in BAD, not test["is_final"], test["started_us"]))
     environment = run.pop("environment")
     about = {**run, **{f"environment.{name}": value for name, value in environment.items()}}
     print_table(("run", cell(about.pop("id"))), [[key, cell(value)] for key, value in about.items() if value is not None])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.exports.report import Report, Row
 
-__all__ = ("COLUMNS", "rows")
+__all__ = ("rows",)
 
 BEFORE = ("run", "run_uuid", "started_at", "seconds")
 TEXTS = (

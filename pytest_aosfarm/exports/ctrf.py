@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.exports.report import Case, Report, Row
 
-__all__ = ("SPEC_VERSION", "document")
+__all__ = ("document",)
 
 SPEC_VERSION = "0.0.0"
 """The one that the format's reference implementation writes and knows."""

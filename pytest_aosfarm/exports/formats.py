@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.exports import csv, ctrf, jsonl, junit
@@ -25,14 +26,19 @@ _PIECES: Mapping[str, Callable[[Report], Iterator[str]]] = {
 FORMATS = (*_PIECES, "html")
 
 
-def write(report: Report, name: str, out: TextIO, comparison: Comparison | None = None) -> None:
+def write(report: Report, name: str, file: BinaryIO, comparison: Comparison | None = None) -> None:
     """Write the report, test by test, in the format of this name. Raises ConfigurationError for an unknown one.
 
     `comparison` sets the run beside its baseline, where the format shows that.
     """
-    if name == "html":
-        write_html(report, out, comparison)
-    elif name in _PIECES:
-        out.writelines(_PIECES[name](report))
-    else:
+    if name not in FORMATS:
         raise ConfigurationError(f"format {name!r} is not one of {', '.join(FORMATS)}")
+    # Formats say themselves how a line ends, and that they are in UTF-8.
+    text = TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
+    try:
+        if name == "html":
+            write_html(report, text, comparison)
+        else:
+            text.writelines(_PIECES[name](report))
+    finally:
+        text.detach()

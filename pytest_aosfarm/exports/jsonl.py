@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.exports.report import Report
 
-__all__ = ("VERSION", "lines")
+__all__ = ("lines",)
 
 VERSION = 1
 """Stands in the line of the run; raised when a reader of the old lines would misread the new."""

@@ -10,8 +10,9 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_aosfarm.exports.report import BAD, duration_us
+from pytest_aosfarm.exports.report import duration_us
 from pytest_aosfarm.recording.events import OTHER, AttemptFinished, ErrorSeen, encode
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from pytest_aosfarm.exports.junit import INSTRUCTION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ("CHUNK", "Problem", "Suite", "TestCase", "parse")
+__all__ = ("Problem", "Suite", "TestCase", "parse")
 
 CHUNK = 1 << 16
 

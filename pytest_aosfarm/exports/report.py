@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from pytest_aosfarm.recording.events import OTHER
 from pytest_aosfarm.recording.tally import BAD
 
-__all__ = ("BAD", "Case", "Report", "Row", "duration_us", "to_json")
+__all__ = ("Case", "Report", "Row", "duration_us", "to_json")
 
 Row = dict[str, Any]
 """An attempt at a test, by column."""

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from io import TextIOWrapper
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.plugin.keys import settings_key
+from pytest_aosfarm.plugin.started import folder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_aosfarm.plugin.ended import Recording
     from pytest_aosfarm.recording.writer import RunWriter
 
 __all__ = ("register",)
 
 
-class _Recording(Protocol):
-    @property
-    def writer(self) -> RunWriter | None: ...
-
-
-def register(config: pytest.Config, recording: _Recording) -> None:
-    """Add what writes the file, if one was asked for.
-
-    A relative path counts from where pytest was started, but from the root directory when an ini file holds it.
-    """
+def register(config: pytest.Config, recording: Recording) -> None:
+    """Add what writes the file, if one was asked for."""
     settings = config.stash[settings_key]
     if settings.html is not None:
-        base = config.rootpath if settings.sources["html"].startswith("ini") else config.invocation_params.dir
-        config.pluginmanager.register(HtmlReport(recording, base / settings.html), "aosfarm-html")
+        path = folder_of(config, settings, "html") / settings.html
+        config.pluginmanager.register(HtmlReport(recording, path), "aosfarm-html")
 
 
 class HtmlReport:
     """The pytest plugin on the controller; what goes wrong is one line, and nothing else changes."""
 
-    def __init__(self, recording: _Recording, path: Path) -> None:
+    def __init__(self, recording: Recording, path: Path) -> None:
         self._recording = recording
         self._path = path
 
@@ -56,7 +49,8 @@ class HtmlReport:
             reporter.write_line(line, **({} if good else {"yellow": True}))
 
     def _write(self, writer: RunWriter) -> str:
-        from pytest_aosfarm.exports.html import beside_baseline, write_html
+        from pytest_aosfarm.exports.formats import write
+        from pytest_aosfarm.exports.html import beside_baseline
         from pytest_aosfarm.exports.report import Report
         from pytest_aosfarm.recording.store import RunStore
         from pytest_aosfarm.sinks.atomic import opened
@@ -69,7 +63,5 @@ class HtmlReport:
                 raise RecordingError(f"run {writer.run_id} is no longer in {writer.database}")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with opened(self._path) as file:
-                text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-                write_html(report, text, beside_baseline(store, writer.run_id))
-                text.detach()
+                write(report, "html", file, beside_baseline(store, writer.run_id))
         return f"HTML report: {self._path.as_uri()}"

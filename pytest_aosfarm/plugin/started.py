@@ -18,23 +18,26 @@ from pytest_aosfarm.recording.secrets import Redactor
 from pytest_aosfarm.settings import all_variables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.settings import Settings
 
-__all__ = ("database_of", "dist_of", "run_started", "secrets_of", "worker_count_of")
+__all__ = ("database_of", "dist_of", "folder_of", "run_started", "secrets_of", "worker_count_of")
 
 _SELECTING = {"keyword": "keyword", "markexpr": "marker", "lf": "last_failed", "stepwise": "stepwise"}
 """pytest's name of an option -> ours, of those that choose tests."""
 
 
-def database_of(config: pytest.Config, settings: Settings) -> Database:
-    """The database of this session. Raises ConfigurationError.
+def folder_of(config: pytest.Config, settings: Settings, name: str) -> Path:
+    """From where a relative path in this setting counts: from where pytest was started, unless an ini file holds it."""
+    typed = settings.sources[name].startswith(("option", "env"))
+    return config.invocation_params.dir if typed else config.rootpath
 
-    A relative path counts from where pytest was started, but from the root directory when an ini file holds it.
-    """
-    in_ini = settings.sources.get("db", "").startswith("ini")
-    base = config.rootpath if in_ini or settings.db is None else config.invocation_params.dir
-    return parse_db(settings.db, base)
+
+def database_of(config: pytest.Config, settings: Settings) -> Database:
+    """The database of this session. Raises ConfigurationError."""
+    return parse_db(settings.db, folder_of(config, settings, "db"))
 
 
 def dist_of(config: pytest.Config) -> str | None:

@@ -1,4 +1,4 @@
-"""Where runs are kept: the `.aosfarm` folder, the spool inside it, and which database file is meant."""
+"""Where runs are kept: the `.aosfarm` folder, the spool inside it, and which database is meant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pytest_aosfarm.errors import ConfigurationError
 
-__all__ = ("DEFAULT_TENANT", "FOLDER", "Database", "farm_folder", "find_upwards", "parse_db", "spool_folder")
+__all__ = ("DEFAULT_TENANT", "Database", "farm_folder", "find_upwards", "parse_db", "spool_folder")
 
 DEFAULT_TENANT = "default"
 """Whose runs are that were recorded without --farm-tenant."""
@@ -69,7 +69,7 @@ def parse_db(value: str | None, rootdir: Path) -> Database:
             )
         path = rest.removeprefix("///")
     if not path.strip():
-        raise ConfigurationError("the name of the database is empty: give a path or sqlite:///PATH")
+        raise ConfigurationError("the name of the database is empty: give a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE")
     return Database(rootdir / Path(path).expanduser())
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("LOST_SECONDS", "Reaped", "reap", "seen_status")
+__all__ = ("Reaped", "reap", "seen_status")
 
 SUSPECT_SECONDS = 15.0
 """A live run whose last heartbeat is older than this is suspect; it beats every 5 s."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ("SPOOL_BYTES", "SpoolWriter", "claim", "read_spool")
+__all__ = ("SpoolWriter", "claim", "read_spool")
 
 SPOOL_BYTES = 512 << 20
 """A spool that has grown to this size takes no more outputs of tests; outcomes it takes always."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,9 +39,9 @@ def a_run() -> Report:
 def texts(report: Report) -> dict[str, str]:
     found = {}
     for name in FORMATS:
-        out = StringIO(newline="")
+        out = BytesIO()
         write(report, name, out)
-        found[name] = out.getvalue()
+        found[name] = out.getvalue().decode()
     return found
 
 

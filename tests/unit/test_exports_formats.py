@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from datetime import datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,9 +25,9 @@ texts = st.text(max_size=30)
 
 
 def written(report: Report, name: str) -> str:
-    out = StringIO(newline="")
+    out = BytesIO()
     write(report, name, out)
-    return out.getvalue()
+    return out.getvalue().decode()
 
 
 def flaky_run(**columns: Any) -> Report:

@@ -1,4 +1,4 @@
-"""Which file `--farm-db` means, and that other databases are refused without telling their password."""
+"""Which database `--farm-db` means, and that other kinds are refused without telling their password."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_aosfarm.exports.report import BAD, duration_us
+from pytest_aosfarm.exports.report import duration_us
 from pytest_aosfarm.recording.events import OUTCOMES
+from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
