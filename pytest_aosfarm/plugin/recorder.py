@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import pytest
 
@@ -87,6 +89,11 @@ class Recorder:
         """The workers that were told to stop: what xdist calls a crash of theirs is none."""
         checkout = checkout_of(config.rootpath)
         self._changes = Changes(checkout.top) if checkout else None
+        _recorders.add(self)
+
+    def fall_silent(self) -> None:
+        """Record nothing more and leave all as it is: the run is another process's."""
+        self.writer = self._changes = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -258,3 +265,16 @@ def _worker_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
     # The report of a crash has a node but no worker_id.
     node = getattr(report, "node", None)
     return None if node is None else node.gateway.id
+
+
+_recorders: WeakSet[Recorder] = WeakSet()
+
+
+def _silence_child() -> None:
+    for recorder in _recorders:
+        recorder.fall_silent()
+
+
+# A child that a test forks may go on with the tests: by sys.exit, which pytest catches, or by returning. It would
+# write into the run of its parent, end it, and take away its spool.
+os.register_at_fork(after_in_child=_silence_child)

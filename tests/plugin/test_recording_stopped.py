@@ -285,3 +285,28 @@ def test_a_test_that_forks_does_so_beside_no_thread_of_ours(pytester: pytest.Pyt
     assert result.ret == 0
     run = only_run(pytester.path)
     assert (run["status"], counts(run)) == ("passed", {"collected": 21, "passed": 21})
+
+
+@pytest.mark.parametrize("leaves", ["raise SystemExit(0)", "raise KeyboardInterrupt", "return"])
+def test_a_child_that_goes_on_with_the_tests_records_nothing(pytester: pytest.Pytester, leaves: str) -> None:
+    pytester.makepyfile(
+        f"""
+        import os
+
+        def test_fork():
+            child = os.fork()
+            if not child:
+                {leaves}
+            os.waitpid(child, 0)
+            assert os.listdir(".aosfarm/spool")
+            lines = open(".aosfarm/spool/" + os.listdir(".aosfarm/spool")[0]).read()
+            assert "test_after" not in lines and "run_finished" not in lines
+
+        def test_after(): pass
+        """
+    )
+    result = pytester.runpytest_subprocess("--farm-seed=1")
+    assert result.ret == 0
+    run = only_run(pytester.path)
+    assert (run["status"], counts(run)) == ("passed", {"collected": 2, "passed": 2})
+    assert result.stdout.str().count("run 1 recorded in") == 1
