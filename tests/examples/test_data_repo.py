@@ -24,6 +24,7 @@ def test_the_data_repo(pytester, plugin_args):
     run(pytester, "repo", *plugin_args).assert_outcomes(passed=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", WRONG)
 def test_it_can_fail(pytester, test):
     shutil.copytree(EXAMPLE, pytester.path / "repo")

@@ -124,6 +124,7 @@ class TestServer:
         assert not alive(pid)
         assert not data.parent.exists()
 
+    @pytest.mark.slow
     def test_it_ends_with_a_process_that_is_killed(self):
         script = (
             "import time\nfrom tools.postgres import running_postgres\n"
@@ -137,10 +138,12 @@ class TestServer:
         wait_until(lambda: not alive(pid))
         shutil.rmtree(data.parent)
 
+    @pytest.mark.slow
     def test_a_wrong_setting_fails_with_the_last_words_of_the_server(self):
         with pytest.raises(PostgresError, match="no_such_setting"), running_postgres(no_such_setting=1):
             pytest.fail("it runs")
 
+    @pytest.mark.slow
     @as_root
     def test_a_wheel_in_a_private_home_is_copied_for_the_account(self, tmp_path, monkeypatch):
         spec = find_spec(WHEEL)

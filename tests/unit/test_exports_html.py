@@ -341,6 +341,7 @@ def test_ten_thousand_tests_are_less_than_6_mb() -> None:
     assert len(said.having(data_testid="failure")) == 200
 
 
+@pytest.mark.slow
 def test_even_if_each_of_them_fails_and_prints_64_kib() -> None:
     attempts = [
         a_failure(f"test_{number}", error_signature=str(number % 1000), message="m" * 2000) for number in range(10_000)
