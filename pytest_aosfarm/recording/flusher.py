@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-import time
+from contextlib import suppress
 from itertools import count
+from time import monotonic, sleep  # as they are now: a test may replace them in the module
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -45,7 +46,7 @@ class Flusher:
     """Brings a backlog to the database from a daemon thread, and nothing it does can hold up or fail a test.
 
     `run_id` is the number of the run once the database has given one. `problem` says why the database is away.
-    `mistake` is an error of ours, after which the thread is gone.
+    `mistake` is an error of ours, or of a test that has replaced what the thread needs, until a later attempt goes well.
     """
 
     def __init__(self, where: Database, started: RunStarted, backlog: Backlog, chores: Callable[[RunStore], object]) -> None:
@@ -96,9 +97,9 @@ class Flusher:
             self._thread.join(CLOSING_SECONDS)
 
     def go_on(self) -> None:
-        """Start the thread, unless it is there or had failed."""
+        """Start the thread, unless it is there."""
         self._closing = False
-        if (self._thread is None or not self._thread.is_alive()) and self.mistake is None:
+        if self._thread is None or not self._thread.is_alive():
             self._news.clear()
             self._thread = threading.Thread(target=self._run, name="aosfarm-flusher", daemon=True)
             self._thread.start()
@@ -114,10 +115,6 @@ class Flusher:
                 self._say(asked)
                 self._news.wait(self._idle_seconds())
                 self._news.clear()
-        except Exception as mistake:  # noqa: BLE001 - whatever goes wrong here must not touch the user's run
-            self.mistake = mistake
-            self.problem = f"{type(mistake).__name__}: {mistake}"
-            self._say(float("inf"))
         finally:
             self._disconnect()
 
@@ -129,30 +126,35 @@ class Flusher:
     def _idle_seconds(self) -> float:
         if self._store is not None:
             return BATCH_SECONDS
-        return max(BATCH_SECONDS, self._retry_at - time.monotonic())
+        return max(BATCH_SECONDS, self._retry_at - monotonic())
 
     def _turn(self, *, last: bool) -> None:
-        if not last and self._store is None and time.monotonic() < self._retry_at:
+        if not last and self._store is None and monotonic() < self._retry_at:
             return
         for attempt in count(1):
             try:
                 self._write()
             except RecordingError as problem:
+                self.mistake = None
                 self._give_up(str(problem))
+            except Exception as mistake:  # noqa: BLE001 - whatever goes wrong here must not touch the user's run
+                self.mistake = mistake
+                self._give_up(f"{type(mistake).__name__}: {mistake}")
             else:
+                self.mistake = None
                 return
             if not last or self.run_id is None or attempt >= LAST_TRIES:
                 return
-            time.sleep(LAST_PAUSE)
+            sleep(LAST_PAUSE)
 
     def _write(self) -> None:
         store, run_id = self._connected()
-        while (batch := self._backlog.fetch(anyway=time.monotonic() >= self._saved_at + BEAT_SECONDS)) is not None:
+        while (batch := self._backlog.fetch(anyway=monotonic() >= self._saved_at + BEAT_SECONDS)) is not None:
             if self._file != _identity(self._where):
                 raise RecordingError(f"{self._where}: the file was replaced or taken away")
             store.save(run_id, batch.events, batch.columns or STILL_RUNNING, errors_before=batch.errors_before)
             self._backlog.confirm()
-            self._saved_at = time.monotonic()
+            self._saved_at = monotonic()
         self.problem, self._pause = None, FIRST_PAUSE
         if self._chores is not None:
             chores, self._chores = self._chores, None
@@ -173,13 +175,14 @@ class Flusher:
         self.problem = problem
         self._backlog.put_back()
         self._disconnect()
-        self._retry_at = time.monotonic() + self._pause
+        self._retry_at = monotonic() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def _disconnect(self) -> None:
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        store, self._store = self._store, None
+        if store is not None:
+            with suppress(Exception):
+                store.close()
 
 
 def _identity(where: Database) -> tuple[int, int] | None:

@@ -84,3 +84,40 @@ def test_two_runs_in_one_directory_at_once_are_both_recorded(pytester: pytest.Py
     runs = all_runs(pytester.path)
     assert [(run["status"], run["passed"], len(run["tests"])) for run in runs] == [("passed", 250, 250)] * 2
     assert spools(pytester.path) == []
+
+
+def test_what_tests_replace_for_a_while_costs_no_result(pytester: pytest.Pytester) -> None:
+    # The thread that writes to the database runs on while a test has replaced what it uses.
+    pytester.makepyfile(
+        """
+        import os, threading, time
+        from unittest.mock import Mock
+
+        import pytest
+        from pytest_aosfarm.recording.store import RunStore
+
+        def test_clock(monkeypatch):
+            monkeypatch.setattr(time, "monotonic", Mock())
+            monkeypatch.setattr(time, "sleep", Mock(side_effect=KeyError("ours")))
+
+        @pytest.mark.parametrize("name", ["save", "close"])
+        def test_store(monkeypatch, name):
+            seen = threading.Event()
+
+            def mistake(*_, **__):
+                seen.set()
+                raise KeyError("ours")
+
+            monkeypatch.setattr(RunStore, "save", mistake)
+            monkeypatch.setattr(RunStore, name, mistake)
+            assert seen.wait(10)
+
+        def test_end(): pass
+        """
+    )
+    result = pytester.runpytest_subprocess("--farm-seed=1", "-p", "no:cacheprovider")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["run 1 recorded in *"])
+    result.stdout.no_fnmatch_line("*failed inside*")
+    assert (only_run(pytester.path)["status"], only_run(pytester.path)["passed"]) == ("passed", 4)
+    assert spools(pytester.path) == []
