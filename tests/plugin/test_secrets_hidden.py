@@ -249,6 +249,26 @@ def test_a_run_recorded_in_postgres(pytester: pytest.Pytester, suite: tuple[str,
     assert MARK.findall(text + own_lines(result.stdout.str())) == []
 
 
+def test_what_ends_a_run_and_what_is_cut(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_PASSWORD", "qz20zq")
+    pytester.makepyfile(
+        """
+        import os, pytest
+        known = os.environ["SERVICE_PASSWORD"]
+
+        def test_tenant(request, farm): request.node.user_properties.append(("farm.tenant", known))
+        def test_cut(): raise ValueError("x" * 1985 + known)
+        def test_last(): pytest.exit(f"because of {known}")
+        """
+    )
+    result = pytester.runpytest("--farm-db=postgresql://127.0.0.1:1/x", "-k=not qz20zq")
+    (spool,) = spools(pytester.path)
+    text = spool.read_text(encoding="ascii") + own_lines(result.stdout.str())
+    for shown in ('"data_tenant":"***~', "xxx***", "pytest.exit: because of ***", "-k=not ***"):
+        assert shown in text
+    assert "qz2" not in text
+
+
 def test_an_address_where_no_module_is(
     pytester: pytest.Pytester, suite: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
