@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from importlib import import_module
 from itertools import count
 from time import monotonic, sleep  # as they are now: a test may replace them in the module
 from typing import TYPE_CHECKING
@@ -30,10 +31,15 @@ BEAT_SECONDS = 5.0
 """A run without news says this often that it is alive."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Between two attempts to reach a database that is not there; each pause is twice the one before."""
+"""Between two attempts to reach a database that is not there, or slow; each pause is twice the one before."""
 
 LAST_TRIES, LAST_PAUSE = 3, 0.5
 """At the end of a run, when its database has been there before."""
+
+GIVE_WAY_SECONDS = 0.1
+"""The tests stand still while a batch is written, but no longer than this; after a batch that took longer, they do not for
+a while. Two threads that want Python's lock cost more at the same time than one after the other: the tests let go of it
+at every system call, and take it back before the other one is awake."""
 
 CLOSING_SECONDS = 1.0
 """How long the end of the thread is waited for: it may be in the middle of a batch."""
@@ -68,19 +74,36 @@ class Flusher:
         self._asked = 0.0
         self._answered = 0.0
         self._answer = threading.Condition()
+        self._turned = threading.Event()
+        self._give_way_at = 0.0
+        self._give_way_pause = FIRST_PAUSE
         self._thread: threading.Thread | None = None
-        self.go_on()
+        # In the thread this would take seconds, and hold up the tests as long: it would fight them for Python's lock.
+        import_module("pytest_aosfarm.recording.store")
+        if where.path is None:
+            import_module("psycopg")
+        self.wake()
         _flushers.add(self)
 
     def wake(self) -> None:
-        """There is enough for a batch."""
+        """There is enough for a batch; gives way to it, unless the database is slow."""
+        self._turned.clear()
         self.go_on()
         self._news.set()
+        now = monotonic()
+        if now < self._give_way_at:
+            return
+        if self._turned.wait(GIVE_WAY_SECONDS):
+            self._give_way_pause = FIRST_PAUSE
+        else:
+            self._give_way_at = now + self._give_way_pause
+            self._give_way_pause = min(2 * self._give_way_pause, LONGEST_PAUSE)
 
     def finish(self, seconds: float) -> None:
         """Wait until the backlog is written, or cannot be, but no longer than this."""
         self._asked += 1
-        self.wake()
+        self.go_on()
+        self._news.set()
         with self._answer:
             self._answer.wait_for(lambda: self._answered >= self._asked, seconds)
 
@@ -112,6 +135,7 @@ class Flusher:
             while not self._closing:
                 asked = self._asked
                 self._turn(last=asked > self._answered)
+                self._turned.set()
                 self._say(asked)
                 self._news.wait(self._idle_seconds())
                 self._news.clear()

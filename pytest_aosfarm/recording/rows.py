@@ -6,12 +6,13 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import LargeBinary
 from sqlalchemy.dialects import postgresql
 
 from pytest_aosfarm.recording.tables import farm_run_test_output, farm_run_tests, farm_tests, identity_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -68,24 +69,45 @@ class ResultRows:
 
 
 class _Insert:
-    """An INSERT of many rows, no two of one key, that does `update` to those that are there already."""
+    """An INSERT of many rows, no two of one key, that does `update` to those that are there already.
+
+    All rows go in one statement: on PostgreSQL that takes half the time of one row a statement, and on SQLite tests do
+    not wait twice for every row until this thread has Python's lock again.
+    """
 
     def __init__(self, table: Table, dialect: str, update: str) -> None:
-        self._columnwise = dialect == "postgresql"
-        key = ", ".join(table.primary_key.columns.keys())
         names = ", ".join(table.columns.keys())
-        values = f"VALUES ({', '.join('?' * len(table.columns))})"
-        if self._columnwise:
-            # One array a column, in one statement: half the time of one row a statement.
+        self._parameters: Callable[[Collection[Row]], Any]
+        if dialect == "postgresql":
+            self._parameters = _as_arrays
             compiler = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
             kinds = [column.type.compile(compiler) for column in table.columns]
             values = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - our names
+        elif any(isinstance(column.type, LargeBinary) for column in table.columns):
+            self._parameters = list  # JSON has no bytes
+            values = f"VALUES ({', '.join('?' * len(table.columns))})"
+        else:
+            self._parameters = _as_json
+            cells = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(table.columns)))
+            # Without its WHERE, SQLite would take ON CONFLICT for the condition of a join.
+            values = f"SELECT {cells} FROM json_each(?) WHERE true"  # noqa: S608 - our names
+        key = ", ".join(table.primary_key.columns.keys())
         self._sql = f"INSERT INTO {table.name} ({names}) {values} ON CONFLICT ({key}) DO UPDATE SET {update}"
 
     def run(self, connection: Connection, rows: Collection[Row]) -> None:
         """Write the rows, if there are any."""
         if rows:
-            connection.exec_driver_sql(self._sql, tuple(map(list, zip(*rows, strict=True))) if self._columnwise else [*rows])
+            connection.exec_driver_sql(self._sql, self._parameters(rows))
+
+
+def _as_arrays(rows: Collection[Row]) -> Row:
+    """One array a column."""
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
+def _as_json(rows: Collection[Row]) -> Row:
+    """One text with all rows."""
+    return (json.dumps([*rows], ensure_ascii=False),)
 
 
 def _others(table: Table, *, but: Collection[str] = ()) -> str:

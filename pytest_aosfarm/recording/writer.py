@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ("RunWriter",)
 
-BATCH_EVENTS = 1_000
-"""The database is given so many at a time, or what there is after a second. Small batches hold up quick tests: while one
-is written, the tests wait for Python's lock at every system call."""
+BATCH_EVENTS = 500
+"""The database is given so many at a time, or what there is after a second."""
 
 END_SECONDS = 30.0
 """How long the end of a run waits for a slow database."""
