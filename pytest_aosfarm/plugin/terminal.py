@@ -89,7 +89,7 @@ class TerminalBlock:
             yield f"incomplete: {writer.tally.not_run} collected tests left no result"
         if writer.database_problem is not None:
             yield f"run not recorded: {writer.database_problem}"
-            if writer.spool_path is not None and writer.spool_problem is None:
+            if writer.spool_path is not None and writer.spool_problem is None and writer.spool_path.exists():
                 kept = short_path(writer.spool_path, reporter.config.invocation_params.dir)
                 yield f"its results are kept in {kept}; `aosfarm recover` imports them"
         if writer.spool_problem is not None:

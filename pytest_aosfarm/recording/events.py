@@ -202,7 +202,10 @@ def decode(line: str, run: RunStarted | None = None) -> Event:
 
     Raises ValueError for a line that is torn or not ours, RecordingError for one that a newer version wrote.
     """
-    record = json.loads(line)
+    try:
+        record = json.loads(line)
+    except RecursionError as problem:
+        raise ValueError("a spool line that is nested too deeply") from problem
     if not isinstance(record, dict):
         raise ValueError("a spool line is a JSON object")  # noqa: TRY004 - the caller tells damaged lines by ValueError
     name = record.pop("event", None)

@@ -58,6 +58,10 @@ def recover(
     larger than `most_bytes`. A spool is removed once the database holds it.
     """
     for path in sorted(folder.glob("*.jsonl"), key=_age):
+        # Whoever opens a named pipe waits for somebody to write into it.
+        if path.exists() and not path.is_file():
+            yield Recovered(path, left="it is no regular file")
+            continue
         try:
             lock = claim(path)
             if lock is None and not _is_orphan(path):
@@ -74,6 +78,8 @@ def recover(
             continue
         except (FarmError, OSError) as problem:
             yield Recovered(path, left=str(problem))
+        except Exception as problem:  # noqa: BLE001 - a damaged spool may hold anything, and must not stop the others
+            yield Recovered(path, left=f"it cannot be imported: {problem!r}")
 
 
 def _is_orphan(path: Path) -> bool:

@@ -121,3 +121,11 @@ def test_what_tests_replace_for_a_while_costs_no_result(pytester: pytest.Pyteste
     result.stdout.no_fnmatch_line("*failed inside*")
     assert (only_run(pytester.path)["status"], only_run(pytester.path)["passed"]) == ("passed", 4)
     assert spools(pytester.path) == []
+
+
+def test_a_spool_that_a_test_deleted_is_not_named_as_a_place_to_recover_from(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import shutil\ndef test(): shutil.rmtree('.aosfarm')")
+    result = pytester.runpytest("--farm-seed=1", "--farm-db=/proc/nowhere/farm.db")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["run not recorded: *"])
+    result.stdout.no_fnmatch_line("*its results are kept in*")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aosfarm.recording.events import AttemptFinished, Event, RunCollected, RunFinished, RunStarted
+from pytest_aosfarm.recording.events import AttemptFinished, Event, RunCollected, RunFinished, RunStarted, encode
 from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.recover import recover
 from pytest_aosfarm.recording.spool import SpoolWriter
@@ -132,3 +134,25 @@ def test_a_spool_that_stopped_early_does_not_overwrite_the_end_that_the_database
     assert one.status == "passed"
     assert everything(database) == before
     assert not spool.exists()
+
+
+def test_what_is_no_spool_or_a_hostile_one_does_not_stop_the_others(
+    tmp_path: Path, database: Path, started: RunStarted
+) -> None:
+    path = spool_of(tmp_path, started, attempt("t::a"), END)
+    folder = path.parent
+    wrong = {"nodeid": {"a": 1}, "outcome": ["passed"], "started_us": "x", "properties": [1], "attempt": 10**30}
+    for name, value in wrong.items():
+        event = attempt("t::b")
+        setattr(event, name, value)
+        (folder / f"a-{name}.jsonl").write_text(f"{encode(replace(started, uuid=name))}\n{encode(event)}\n")
+    (folder / "a-deep.jsonl").write_text("[" * 100_000)
+    (folder / "a-number.jsonl").write_text("1" * 10_000)
+    (folder / "a-folder.jsonl").mkdir()
+    os.mkfifo(folder / "a-pipe.jsonl")
+    os.utime(path, (2**32, 2**32))
+    results = {one.spool.name: one for one in recover(folder)}
+    assert results.pop("u-1.jsonl").tests == 1
+    assert len(results) == len(wrong) + 4
+    assert all(results[f"a-{name}.jsonl"].left for name in ("deep", "number", "folder", "pipe", "properties"))
+    assert "failed" in {run["status"] for run in everything(database)}
