@@ -10,7 +10,7 @@ from pytest_aosfarm.history.baseline import baseline_of
 from pytest_aosfarm.history.compare_rows import Pair, differing, has_results, usual_paces
 from pytest_aosfarm.history.pace import ENOUGH, is_faster, is_slower
 from pytest_aosfarm.history.runs import COMPLETE, CONDITIONS, Row, run_of
-from pytest_aosfarm.recording.tally import BAD
+from pytest_aosfarm.recording.tally import BAD, COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -221,7 +221,7 @@ def _is_whole(run: Row, other: Row) -> bool:
 
 
 def _has_counts(run: Row) -> bool:
-    return any(run[name] for name in ("passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed"))
+    return any(run[name] for name in COUNTS.values())
 
 
 def _has_moved(pair: Pair) -> bool:

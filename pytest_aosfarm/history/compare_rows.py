@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select
 
 from pytest_aosfarm.history.pace import MARGIN_US, PASSES, pace_of
+from pytest_aosfarm.history.parts import parts
 from pytest_aosfarm.history.runs import alike
 from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_run_tests, farm_runs, farm_tests
 from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection, Select
 
@@ -31,7 +32,6 @@ _ONE_SIDE = [
 ]
 
 _RUNS_LOOKED_AT = PASSES + 10
-_IDS_AT_ONCE = 500
 
 _MILDEST_FIRST = ("passed", "xfailed", "xpassed", "skipped", "other", *BAD)
 
@@ -77,7 +77,7 @@ def differing(connection: Connection, tenant: str, run_id: int, base_id: int) ->
                 _keep_worst(known, pair)
     tests = farm_tests.c
     named = select(tests.id, tests.identity, tests.nodeid, tests.first_run_id).where(tests.tenant_id == tenant)
-    for part in _parts(list(pairs)):
+    for part in parts(list(pairs)):
         for test_id, identity, nodeid, first_run_id in connection.execute(named.where(tests.id.in_(part))).all():
             pair = pairs[test_id]
             pair.identity, pair.nodeid, pair.first_run_id = identity, nodeid, first_run_id
@@ -115,15 +115,11 @@ def usual_paces(connection: Connection, tenant: str, base: Row, test_ids: Sequen
     passed = select(_one.test_id, _one.call_us).where(
         _one.tenant_id == tenant, _one.run_id.in_(run_ids), _one.is_final, _one.outcome == "passed"
     )
-    for part in _parts(test_ids):
+    for part in parts(test_ids):
         wanted = passed.where(_one.test_id.in_(part)).order_by(_one.test_id, _one.run_id)
         for test_id, call_us in connection.execute(wanted).all():
             durations[test_id].append(call_us)
     return {test_id: pace for test_id, found in durations.items() if (pace := pace_of(found)) is not None}
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE))
 
 
 def _side(result: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("ENOUGH", "MARGIN_US", "PASSES", "RATIO", "Pace", "is_faster", "is_slower", "pace_of")
+__all__ = ("ENOUGH", "MARGIN_US", "PASSES", "Pace", "is_faster", "is_slower", "pace_of", "percentile_95")
 
 PASSES = 20
 """How many of the last passes are looked at."""
@@ -36,8 +36,12 @@ def pace_of(durations: Sequence[int]) -> Pace | None:
     if not last:
         return None
     middle = median(last)
-    p95 = last[-(-95 * len(last) // 100) - 1]
-    return Pace(round(middle), p95, round(median(abs(one - middle) for one in last)), len(last))
+    return Pace(round(middle), percentile_95(last), round(median(abs(one - middle) for one in last)), len(last))
+
+
+def percentile_95(ordered: Sequence[int]) -> int:
+    """The value that 95 of 100 do not exceed; `ordered` begins with the smallest and is not empty."""
+    return ordered[-(-95 * len(ordered) // 100) - 1]
 
 
 def is_slower(now_us: int, then_us: int, usual: Pace | None) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, exists, func, select
 
+from pytest_aosfarm.history.parts import parts
 from pytest_aosfarm.history.runs import NO_BRANCH, default_branch
 from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_errors, farm_faults, farm_run_test_output, farm_run_tests, farm_runs
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.store import RunStore
 
 __all__ = ("Retention", "prune")
-
-KEYS_AT_ONCE = 500
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
@@ -141,8 +139,7 @@ def _prune_rows(store: RunStore, key: Column[Any], run_id: int, keep: set[int], 
     of_run = and_(table.c.tenant_id == store.tenant, table.c.run_id == run_id)
     with store.reading() as connection:
         keys = sorted(set(connection.execute(select(key).where(of_run)).scalars()) - keep)
-    parts = (keys[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE))
-    return sum(_delete(store, table, run_id, and_(of_run, key.in_(part)), dry_run=dry_run) for part in parts)
+    return sum(_delete(store, table, run_id, and_(of_run, key.in_(part)), dry_run=dry_run) for part in parts(keys))
 
 
 def _delete(store: RunStore, table: Table, run_id: int, where: ColumnElement[bool], *, dry_run: bool) -> int:

@@ -11,11 +11,13 @@ from sqlalchemy import Text, cast, func, or_, select, text, update
 
 from pytest_aosfarm.errors import ReadOnlyError
 from pytest_aosfarm.history.pace import pace_of
+from pytest_aosfarm.history.parts import parts
 from pytest_aosfarm.history.runs import NO_BRANCH, default_branch
 from pytest_aosfarm.history.verdict import HEALTHY, Verdict, judge
 from pytest_aosfarm.history.windows import windows
 from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_run_tests, farm_runs, farm_test_stats, farm_tests
+from pytest_aosfarm.recording.tally import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +31,10 @@ if TYPE_CHECKING:
 __all__ = ("refresh", "stats_of", "unjudged", "write_stats")
 
 _ATTEMPTS = 3
-_ROWS_AT_ONCE = 500
-_COUNTS = ("passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed")
 
 _runs = farm_runs.c
-_state: ColumnElement[str] = reduce(operator.add, [_runs.status, *("/" + cast(_runs[name], Text) for name in _COUNTS)])
+_counts = [cast(_runs[name], Text) for name in COUNTS.values()]
+_state: ColumnElement[str] = reduce(operator.add, [_runs.status, *("/" + count for count in _counts)])
 """What a run has come to. It changes when a late result or another end is recorded."""
 
 
@@ -86,8 +87,8 @@ def write_stats(connection: Connection, store: RunStore, rows: list[Row]) -> Non
     keys = farm_test_stats.primary_key.columns.keys()
     others = {name: insert.excluded[name] for name in farm_test_stats.c.keys() if name not in keys}  # noqa: SIM118
     insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        connection.execute(insert, rows[start : start + _ROWS_AT_ONCE])
+    for part in parts(rows):
+        connection.execute(insert, part)
 
 
 def _stale(connection: Connection, tenant: str) -> dict[int, tuple[str, str]]:
@@ -113,8 +114,8 @@ def _tests_in(connection: Connection, tenant: str, run_ids: list[int]) -> dict[i
     """The tests of these runs: id -> the first run it was ever in."""
     found: dict[int, int] = {}
     one, tests = farm_run_tests.c, farm_tests.c
-    for start in range(0, len(run_ids), _ROWS_AT_ONCE):
-        ids = select(one.test_id).where(one.tenant_id == tenant, one.run_id.in_(run_ids[start : start + _ROWS_AT_ONCE]))
+    for part in parts(run_ids):
+        ids = select(one.test_id).where(one.tenant_id == tenant, one.run_id.in_(part))
         wanted = select(tests.id, tests.first_run_id).where(tests.tenant_id == tenant, tests.id.in_(ids))
         found |= dict(connection.execute(wanted).all())
     return found

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, case, func, select
 
 from pytest_aosfarm.history.aliases import settle
+from pytest_aosfarm.history.pace import percentile_95
 from pytest_aosfarm.history.runs import NO_BRANCH, default_branch, has_lab, scenario_of
 from pytest_aosfarm.history.stats import refresh
 from pytest_aosfarm.history.verdict import BROKEN, FLAKY
 from pytest_aosfarm.recording.status import LIVE
 from pytest_aosfarm.recording.tables import farm_run_tests, farm_runs, farm_scenarios, farm_test_stats, farm_tests
+from pytest_aosfarm.recording.tally import BAD, COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,7 @@ _CANDIDATES = 50
 _ENOUGH_RUNS = 4
 _RATIO, _MARGIN_US = 1.1, 10_000
 
-_BAD_COUNTS = ("failed", "errors", "crashed")
+_BAD_COUNTS = tuple(COUNTS[outcome] for outcome in BAD)
 
 _runs, _one = farm_runs.c, farm_run_tests.c
 
@@ -137,7 +139,7 @@ def _trend(connection: Connection, tenant: str, scenario_id: int | None, branch:
         branch,
         points,
         round(median(durations)) if durations else None,
-        durations[-(-95 * len(durations) // 100) - 1] if durations else None,
+        percentile_95(durations) if durations else None,
         health.get(FLAKY, 0),
         health.get(BROKEN, 0),
         _slower(connection, tenant, [one.run_id for one in points]),

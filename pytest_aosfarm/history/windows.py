@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import func, select
 
 from pytest_aosfarm.history.pace import PASSES
+from pytest_aosfarm.history.parts import AT_ONCE, parts
 from pytest_aosfarm.history.runs import CONDITIONS, NO_BRANCH
 from pytest_aosfarm.history.verdict import WINDOW, Attempt, Result, RunFacts
 from pytest_aosfarm.recording.status import LIVE
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ("Window", "windows")
 
 _FIRST_RUNS = WINDOW + 10
-_IDS_AT_ONCE = 500
 
 
 class _Row(NamedTuple):
@@ -86,12 +86,11 @@ def _rows(connection: Connection, tenant: str, run_ids: Sequence[int], tests: se
     one = farm_run_tests.c
     wanted = select(*(one[name] for name in _Row._fields)).where(one.tenant_id == tenant, one.run_id.in_(run_ids))
     wanted = wanted.order_by(one.run_id.desc(), one.test_id, one.attempt)
-    if len(run_ids) <= _FIRST_RUNS and len(tests) > _IDS_AT_ONCE:
+    if len(run_ids) <= _FIRST_RUNS and len(tests) > AT_ONCE:
         yield from (row for found in connection.execute(wanted) if (row := _Row(*found)).test_id in tests)
         return
-    ids = sorted(tests)
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = wanted.where(one.test_id.in_(ids[start : start + _IDS_AT_ONCE]))
+    for ids in parts(sorted(tests)):
+        some = wanted.where(one.test_id.in_(ids))
         yield from (_Row(*found) for found in connection.execute(some))
 
 

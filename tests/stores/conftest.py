@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from history_samples import Sampler
 from kept_runs import keep_runs
 from shared_postgres import plain_roles, with_run_store
 from synthetic_data import dataset
@@ -56,3 +57,16 @@ def where(request, tmp_path):
         place = Database(url=url)
         upgrade(place)
         yield place
+
+
+@pytest.fixture
+def store(where):
+    """An open store, for tests of what is read of runs."""
+    with RunStore(where, "me", create=True) as store:
+        yield store
+
+
+@pytest.fixture
+def sample(store):
+    """Writes runs into the store."""
+    return Sampler(store)

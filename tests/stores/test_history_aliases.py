@@ -17,17 +17,6 @@ from pytest_aosfarm.recording.tables import farm_run_test_output, farm_test_stat
 P, F = "passed", "failed"
 
 
-@pytest.fixture
-def store(where):
-    with RunStore(where, "me", create=True) as store:
-        yield store
-
-
-@pytest.fixture
-def sample(store):
-    return Sampler(store)
-
-
 def runs_of(store, name):
     return [one["run_id"] for one in history_of(store, name).results]
 

@@ -14,17 +14,6 @@ from pytest_aosfarm.history.runs import find_runs, pin
 from pytest_aosfarm.recording.store import RunStore
 
 
-@pytest.fixture
-def store(where):
-    with RunStore(where, "me", create=True) as store:
-        yield store
-
-
-@pytest.fixture
-def sample(store):
-    return Sampler(store)
-
-
 def kinds(comparison):
     return {one.identity.partition("::")[2]: one.kind for one in comparison.changes}
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from history_samples import Sampler
 from sqlalchemy import func, select, update
 
-from pytest_aosfarm.history import prune as pruning
+from pytest_aosfarm.history import parts
 from pytest_aosfarm.history.prune import Retention, prune
 from pytest_aosfarm.history.runs import pin
 from pytest_aosfarm.recording.store import RunStore
@@ -18,17 +17,6 @@ from pytest_aosfarm.recording.tables import farm_faults, farm_run_test_output, f
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 P = "passed"
 F = {"outcome": "failed", "output": b"traceback"}
-
-
-@pytest.fixture
-def store(where):
-    with RunStore(where, "me", create=True) as store:
-        yield store
-
-
-@pytest.fixture
-def sample(store):
-    return Sampler(store)
 
 
 def days_ago(days):
@@ -109,7 +97,7 @@ def test_before_a_day_everything_goes(store, sample):
 
 
 def test_it_goes_a_little_at_a_time_and_looks_again(store, sample, monkeypatch):
-    monkeypatch.setattr(pruning, "KEYS_AT_ONCE", 10)
+    monkeypatch.setattr(parts, "AT_ONCE", 10)
     sample.run({f"m::t{n}": P for n in range(35)}, started_at=days_ago(400), vcs_branch="topic")
     sample.run({"m::t0": P}, started_at=days_ago(400), vcs_branch="topic")
     sample.run({"m::t0": P}, started_at=days_ago(1))

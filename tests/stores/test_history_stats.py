@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from history_samples import Sampler
 from sqlalchemy import select, update
 
 from pytest_aosfarm.errors import NotFoundError
@@ -19,17 +18,6 @@ from pytest_aosfarm.recording.store import RunStore
 from pytest_aosfarm.recording.tables import farm_runs, farm_test_stats, farm_tests, identity_id
 
 P, F = "passed", "failed"
-
-
-@pytest.fixture
-def store(where):
-    with RunStore(where, "me", create=True) as store:
-        yield store
-
-
-@pytest.fixture
-def sample(store):
-    return Sampler(store)
 
 
 def kept(store):
