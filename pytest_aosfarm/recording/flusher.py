@@ -31,15 +31,15 @@ BEAT_SECONDS = 5.0
 """A run without news says this often that it is alive."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Between two attempts to reach a database that is not there, or slow; each pause is twice the one before."""
+"""Between two attempts to reach a database that is not there; each pause is twice the one before."""
 
 LAST_TRIES, LAST_PAUSE = 3, 0.5
 """At the end of a run, when its database has been there before."""
 
-GIVE_WAY_SECONDS = 0.1
-"""The tests stand still while a batch is written, but no longer than this; after a batch that took longer, they do not for
-a while. Two threads that want Python's lock cost more at the same time than one after the other: the tests let go of it
-at every system call, and take it back before the other one is awake."""
+GIVE_WAY_SECONDS = 0.01
+"""The tests stand still while a batch is written, but no longer than this. Two threads that want Python's lock cost more
+at the same time than one after the other: the tests let go of it at every system call, and take it back before the other
+one is awake."""
 
 CLOSING_SECONDS = 1.0
 """How long the end of the thread is waited for: it may be in the middle of a batch."""
@@ -75,8 +75,6 @@ class Flusher:
         self._answered = 0.0
         self._answer = threading.Condition()
         self._turned = threading.Event()
-        self._give_way_at = 0.0
-        self._give_way_pause = FIRST_PAUSE
         self._thread: threading.Thread | None = None
         # In the thread this would take seconds, and hold up the tests as long: it would fight them for Python's lock.
         import_module("pytest_aosfarm.recording.store")
@@ -86,18 +84,11 @@ class Flusher:
         _flushers.add(self)
 
     def wake(self) -> None:
-        """There is enough for a batch; gives way to it, unless the database is slow."""
+        """There is enough for a batch; gives way to it for a moment."""
         self._turned.clear()
         self.go_on()
         self._news.set()
-        now = monotonic()
-        if now < self._give_way_at:
-            return
-        if self._turned.wait(GIVE_WAY_SECONDS):
-            self._give_way_pause = FIRST_PAUSE
-        else:
-            self._give_way_at = now + self._give_way_pause
-            self._give_way_pause = min(2 * self._give_way_pause, LONGEST_PAUSE)
+        self._turned.wait(GIVE_WAY_SECONDS)
 
     def finish(self, seconds: float) -> None:
         """Wait until the backlog is written, or cannot be, but no longer than this."""

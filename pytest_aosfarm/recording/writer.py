@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("RunWriter",)
 
-BATCH_EVENTS = 500
+BATCH_EVENTS = 1_000
 """The database is given so many at a time, or what there is after a second."""
 
 END_SECONDS = 30.0
