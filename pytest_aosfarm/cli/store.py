@@ -17,6 +17,9 @@ __all__ = ("NEAREST", "add_store_options", "database_of", "open_store", "positiv
 NEAREST = "env AOSFARM_DB, else the nearest .aosfarm/farm.db"
 """Which database is meant when none is named."""
 
+LIMIT = 10**9
+"""Whole numbers on the command line are below it: a database would not take every number."""
+
 
 def add_store_options(command: argparse.ArgumentParser, *, db: str = NEAREST, tenant: bool = True) -> None:
     """Add `--db`, `--tenant` and `--json`; `db` says which database is meant when none is named."""
@@ -55,9 +58,9 @@ def recorded_name(name: str) -> str:
 
 
 def positive(text: str) -> int:
-    """A whole number above 0, for `type=`."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    """A whole number above 0, and below LIMIT, for `type=`."""
+    if not text.isdecimal() or not 1 <= int(text) < LIMIT:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number above 0 and below {LIMIT}")
     return int(text)
 
 

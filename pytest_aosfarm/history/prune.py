@@ -40,7 +40,13 @@ class Retention:
 
     def limit(self, days: int, now: datetime) -> datetime:
         """The moment before which a run started whose things go."""
-        return now - timedelta(days=days) if self.before is None else self.before
+        if self.before is not None:
+            return self.before
+        # More days than the calendar has: nothing is as old.
+        return now - min(timedelta(days=days), now - FIRST)
+
+
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,16 @@ def test_wrong_arguments_are_explained(capsys: pytest.CaptureFixture[str], argum
     assert "usage: aosfarm" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["show", "runs -n", "trend -n", "prune --runs", "reap --after"])
+def test_a_number_that_no_database_takes_is_a_wrong_argument(
+    project: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "99999999999999999999"])
+    assert ended.value.code == 2
+    assert "is not a whole number above 0 and below 1000000000" in capsys.readouterr().err
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])

@@ -183,6 +183,8 @@ def test_prune_says_what_would_go_and_what_went(sample, ask):
         sample.run({"m::a": P}, started_at=datetime.now(UTC) - timedelta(days=days))
     assert ask("prune", "--dry-run").splitlines()[-1].split() == ["farm_runs", "1"]
     assert len(ask("runs", "--json")) == 2
+    # As many days as no calendar has: nothing is as old.
+    assert ask("prune", "--dry-run", "--runs", "999999").splitlines()[-1].split() == ["farm_runs", "0"]
     found = ask("prune", "--json")
     assert (found["dry_run"], found["rows"]["farm_runs"], found["rows"]["farm_run_tests"]) == (False, 1, 1)
     assert ask("prune", "--before", "2000-01-01", "--json")["rows"]["farm_runs"] == 0
