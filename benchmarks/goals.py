@@ -1,10 +1,15 @@
-"""A goal as a line of a table: ours, the peer's, how they relate, and what was asked."""
+"""Goals as lines of a table: ours, the peer's, how they relate, and what was asked."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ("Goal", "at_least", "at_most")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ("Goal", "at_least", "at_most", "print_goals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,17 @@ def at_least(name: str, ours: float, asked: float, peer: float = 1) -> Goal:
 def at_most(name: str, ours: float, asked: float, peer: float = 1) -> Goal:
     """A goal that less is better for."""
     return Goal(name, ours, peer, asked, at_most=True)
+
+
+def print_goals(parts: Mapping[str, Callable[[], Iterator[Goal]]]) -> None:
+    """Print a line per goal of the parts that the command line names, else of all: what was asked, measured, reached."""
+    unknown = set(sys.argv[1:]) - parts.keys()
+    if unknown:
+        sys.exit(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    print(f"{'goal':58} {'ours':>14} {'peer':>14} {'ratio':>9} {'asked':>10}")
+    for name in sys.argv[1:] or parts:
+        for goal in parts[name]():
+            print(goal, flush=True)
 
 
 def _figure(value: float) -> str:

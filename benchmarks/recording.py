@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from benchmarks import recording_runs
+from benchmarks.goals import print_goals
 from benchmarks.history import history
 
 if TYPE_CHECKING:
@@ -20,17 +20,5 @@ PARTS: dict[str, Callable[[], Iterator[Goal]]] = {
     "history": history,
 }
 
-
-def main() -> None:
-    """Print a line per goal: what was asked, what was measured, whether it was reached."""
-    unknown = set(sys.argv[1:]) - PARTS.keys()
-    if unknown:
-        sys.exit(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    print(f"{'goal':58} {'ours':>14} {'peer':>14} {'ratio':>9} {'asked':>10}")
-    for name in sys.argv[1:] or PARTS:
-        for goal in PARTS[name]():
-            print(goal, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print_goals(PARTS)

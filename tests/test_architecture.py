@@ -88,10 +88,16 @@ def sources() -> Mapping[str, str]:
 
 
 @cache
+def nodes(source: str) -> list[ast.AST]:
+    """Every node of the source's syntax tree; each file is parsed once for all rules."""
+    return [*ast.walk(ast.parse(source))]
+
+
+@cache
 def imported(source: str) -> list[str]:
     """What the source imports, dotted; a relative import keeps its dots. `from a.b import c` counts as a.b.c."""
     names = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -141,14 +147,14 @@ def private_pytest(files: Mapping[str, str]) -> Iterator[str]:
 
 def environment_readers(files: Mapping[str, str]) -> Iterator[str]:
     for path, source in inside(files, PACKAGE):
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(source):
             if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and path != READS_THE_ENVIRONMENT:
                 yield f"{path}:{node.lineno}: reads the environment"
 
 
 def suites_behind_the_front_door(files: Mapping[str, str]) -> Iterator[str]:
     for path, source in inside(files, "labs", "examples"):
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(source):
             if isinstance(node, ast.Import):
                 inner = [alias.name for alias in node.names if alias.name.partition(".")[0] in {PACKAGE, "labs", "tests"}]
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module != PACKAGE:
@@ -160,7 +166,7 @@ def suites_behind_the_front_door(files: Mapping[str, str]) -> Iterator[str]:
 
 def autouse_fixtures(files: Mapping[str, str]) -> Iterator[str]:
     for path, source in inside(files, PACKAGE, "labs", "examples"):
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(source):
             if isinstance(node, ast.keyword) and node.arg == "autouse":
                 yield f"{path}:{node.value.lineno}: a fixture that nobody asked for"
 
@@ -171,7 +177,9 @@ def too_long(files: Mapping[str, str]) -> Iterator[str]:
 
 def without_a_first_line(files: Mapping[str, str]) -> Iterator[str]:
     for path, source in files.items():
-        first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+        module = nodes(source)[0]
+        assert isinstance(module, ast.Module)
+        first = (ast.get_docstring(module) or "").partition("\n")[0]
         if not first.strip().endswith((".", "?", "!")):
             yield f"{path}: its first line does not say what it is for"
 

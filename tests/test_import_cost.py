@@ -54,7 +54,7 @@ def loaded(pytester, *args: str) -> set[str]:
     return set(json.loads((pytester.path / "loaded.json").read_text()))
 
 
-@pytest.mark.parametrize("args", [(), XDIST], ids=["no-xdist", "n2"])
+@pytest.mark.parametrize("args", [(), pytest.param(XDIST, marks=pytest.mark.slow)], ids=["no-xdist", "n2"])
 def test_an_unused_farm_loads_the_plugin_alone(pytester, args) -> None:
     pytester.makeconftest(LOOK)
     pytester.makepyfile(SUITE)

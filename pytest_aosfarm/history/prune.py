@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Retention", "prune")
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """How long things are kept, in days. Results also stay while among the last `results_runs` of their scenario.

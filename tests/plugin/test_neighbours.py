@@ -111,7 +111,7 @@ def test_switched_off(pytester, plugin_args):
 
 @pytest.mark.usefixtures("autoload")
 @pytest.mark.parametrize("name", ["aosfarm", "pytest_aosfarm.plugin"])
-@pytest.mark.parametrize("xdist", [(), ("-p", "xdist", "-n2")], ids=["no-xdist", "n2"])
+@pytest.mark.parametrize("xdist", [(), pytest.param(("-p", "xdist", "-n2"), marks=pytest.mark.slow)], ids=["no-xdist", "n2"])
 def test_loaded_by_name_without_autoload(pytester, monkeypatch, name, xdist):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile("import pytest\n@pytest.mark.lab('aod')\ndef test_a(tenant): assert tenant.key\n")

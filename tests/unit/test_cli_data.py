@@ -216,9 +216,11 @@ def test_a_key_that_the_terminal_cannot_show(folder):
 
 EXPORT = ("export", "logs", "--format", "csv", "--out", "out")
 ENDED = [
-    (EXPORT, signal.SIGTERM), (EXPORT, signal.SIGINT), (EXPORT, signal.SIGHUP),
+    (EXPORT, signal.SIGTERM),
+    pytest.param(EXPORT, signal.SIGINT, marks=pytest.mark.slow),
+    pytest.param(EXPORT, signal.SIGHUP, marks=pytest.mark.slow),
     (("load", "--db", "out.db", "--tables", "transactions"), signal.SIGTERM),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("arguments", "number"), ENDED, ids=["export", "export-int", "export-hup", "load"])
