@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pytest_aosfarm.exports.report import to_json
 
 if TYPE_CHECKING:
     import argparse
@@ -50,4 +51,4 @@ def print_table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_json(value: Any) -> None:
     """JSON, indented."""
-    print(json.dumps(value, indent=2, default=lambda one: one.isoformat() if isinstance(one, datetime) else str(one)))
+    print(to_json(value, indent=2))

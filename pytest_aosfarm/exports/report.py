@@ -108,9 +108,9 @@ def duration_us(test: Row) -> int:
     return int(test["setup_us"] + test["call_us"] + test["teardown_us"])
 
 
-def to_json(value: Any) -> str:
-    """One line of JSON in ASCII; times are ISO 8601."""
-    return json.dumps(value, default=lambda one: one.isoformat() if isinstance(one, datetime) else str(one))
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON in ASCII, on one line unless it is indented; times are ISO 8601."""
+    return json.dumps(value, indent=indent, default=lambda one: one.isoformat() if isinstance(one, datetime) else str(one))
 
 
 def _cases(tests: Iterable[Row]) -> Iterable[Case]:
