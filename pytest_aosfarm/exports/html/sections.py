@@ -11,6 +11,7 @@ from pytest_aosfarm.exports.html.commands import again
 from pytest_aosfarm.exports.html.markup import Html, el, plain
 from pytest_aosfarm.exports.html.parts import copyable, kind_of, outcome, section, table
 from pytest_aosfarm.exports.html.view import seconds
+from pytest_aosfarm.exports.words import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +24,6 @@ __all__ = ("counts", "environment", "grades", "header", "lanes", "title")
 SHA_LENGTH = 10
 ALWAYS_COUNTED = ("passed", "failed", "error", "skipped")
 NOTED = ("uuid", "exit_code", "profile", "anchor", "chaos", "data_tenant", "dist", "rootdir", "owner_host", "ci_provider")
-METRICS = ("precision", "recall", "f1")
 
 
 def title(view: View) -> str:
