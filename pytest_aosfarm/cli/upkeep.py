@@ -31,7 +31,8 @@ def add_commands(commands: Commands) -> None:
     prune.add_argument("--dry-run", action="store_true", help="only count")
     prune.add_argument("--before", type=_moment, metavar="DATE", help="everything older than this, whatever the periods")
     for name, days in PERIODS.items():
-        prune.add_argument(f"--{name}", type=positive, default=days, metavar="DAYS", help=f"how long {name} are kept; default {days}")
+        text = f"how long {name} are kept; default {days}"
+        prune.add_argument(f"--{name}", type=positive, default=days, metavar="DAYS", help=text)
     text = f"results stay in the last N runs of a scenario, however old; default {RESULTS_RUNS}"
     prune.add_argument("--results-runs", type=positive, default=RESULTS_RUNS, metavar="N", help=text)
     prune.set_defaults(command=_prune)
