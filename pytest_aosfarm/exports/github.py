@@ -139,6 +139,8 @@ def _code(text: str) -> str:
 
 
 def _data(text: str) -> str:
+    # The command is a line of the job's log, which is shown on terminals too.
+    text = "".join(letter if letter.isprintable() or letter in "\r\n" else " " for letter in text)
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
