@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+# pytester forgets what an inner run of another test has imported, and NumPy cannot be imported twice.
+import pytest_aosfarm.sinks.postgres  # noqa: F401 - imported for its effect, as the line above says
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.errors import ConfigurationError, RecordingError
 from pytest_aosfarm.recording.location import parse_db
