@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,14 @@ NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|,)\s+(farm_\w+)(?:\s+AS\s+(\w+))
 INSERT = re.compile(r"INSERT INTO farm_\w+ \(tenant_id, ")
 
 
+def rows_of(parameters: Any) -> list[Any]:
+    """The values of each row; the results of a batch may go as one text of JSON."""
+    rows = parameters if isinstance(parameters, list) else [parameters]
+    if len(rows) == 1 and len(rows[0]) == 1 and str(rows[0][0]).startswith("[["):
+        rows = json.loads(rows[0][0])
+    return rows
+
+
 def unbound(statement: str, parameters: Any, tenants: set[str]) -> list[str]:
     """The tables in a statement of which it does not say whose rows it means, or it means nobody's."""
     used = {alias or table: table for table, alias in NAMED.findall(statement) if table in TABLES}
@@ -39,8 +48,7 @@ def unbound(statement: str, parameters: Any, tenants: set[str]) -> list[str]:
         and (several or not re.search(r"\btenant_id = ", statement))
         and not (INSERT.match(statement) and statement.startswith(f"INSERT INTO {alias} "))
     ]
-    rows = parameters if isinstance(parameters, list) else [parameters]
-    if used and not all(tenants & {value for value in row if isinstance(value, str)} for row in rows):
+    if used and not all(tenants & {value for value in row if isinstance(value, str)} for row in rows_of(parameters)):
         forgotten.append("the parameters")
     return forgotten
 
