@@ -6,18 +6,21 @@ import os
 
 import pytest
 
+OF_CI = {"BUILD_NUMBER", "BUILDKITE", "CI", "CIRCLECI", "GITLAB_CI", "JENKINS_URL", "TF_BUILD"}
+"""What tells pytest or the Farm that it runs in CI: pytest then writes other lines."""
+
 NO_AUTOLOAD = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 NAMED_PLUGINS = "-p xdist -p aosfarm"
 
 
 @pytest.fixture(autouse=True)
 def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away every variable that the Farm or pytest would read, and what tells of GitHub.
+    """Take away every variable that the Farm or pytest would read, and what tells of a CI system.
 
     Other people's plugins triple a worker's start. Comes after `pytester`, which takes PYTEST_ADDOPTS away.
     """
     for name in list(os.environ):
-        if name.startswith(("AOSFARM_", "GITHUB_")) or name.endswith("_BASE_URL"):
+        if name.startswith(("AOSFARM_", "GITHUB_")) or name.endswith("_BASE_URL") or name in OF_CI:
             monkeypatch.delenv(name)
     monkeypatch.setenv(NO_AUTOLOAD, "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", NAMED_PLUGINS)
