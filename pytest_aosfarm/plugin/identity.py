@@ -20,6 +20,7 @@ __all__ = ("check_unique", "identity_of", "identity_of_nodeid")
 _LAB_PACKAGES = ("pytest_aosfarm.labs.", "labs.")
 
 _counts_key = pytest.StashKey[Counter[str]]()
+_modules_key = pytest.StashKey[dict["Path", str]]()
 
 
 def identity_of(item: pytest.Item) -> str:
@@ -34,7 +35,7 @@ def identity_of(item: pytest.Item) -> str:
     given = farm_id_of(item)
     if given is None:
         classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-        given = f"{_module_path(item.path, _base(item.config))}::{'.'.join([*classes, name])}"
+        given = f"{_module_of(item)}::{'.'.join([*classes, name])}"
     return given + bracket + parameters
 
 
@@ -85,6 +86,14 @@ def _identities(session: pytest.Session) -> list[str]:
 
 def _base(config: pytest.Config) -> Path:
     return config.inipath.parent if config.inipath is not None else config.rootpath
+
+
+def _module_of(item: pytest.Item) -> str:
+    """The module path of the test's file; files are looked at once, there may be thousands of tests in one."""
+    known = item.config.stash.setdefault(_modules_key, {})
+    if item.path not in known:
+        known[item.path] = _module_path(item.path, _base(item.config))
+    return known[item.path]
 
 
 def _module_path(path: Path, base: Path) -> str:
