@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -22,6 +23,9 @@ def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     for name in list(os.environ):
         if name.startswith(("AOSFARM_", "GITHUB_")) or name.endswith("_BASE_URL") or name in OF_CI:
             monkeypatch.delenv(name)
+    # A suite that is written anew within a second, and is as long as before, would be read from its old bytecode.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv(NO_AUTOLOAD, "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", NAMED_PLUGINS)
 

@@ -44,7 +44,7 @@ SUITE = f"""
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def planted(request, pytester: pytest.Pytester) -> Iterator[Planted]:
     pytester.makepyfile(test_suite=SUITE)
     if request.param == "sqlite":

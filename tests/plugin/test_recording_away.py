@@ -85,7 +85,9 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize(
+    "trouble", [pytest.param(one, marks=() if one in {"locked", "deleted"} else pytest.mark.slow) for one in TROUBLES]
+)
 def test_a_database_that_dies_midway_and_comes_back_loses_nothing(
     pytester: pytest.Pytester, impatient: None, trouble: str
 ) -> None:

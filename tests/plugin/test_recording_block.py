@@ -236,6 +236,7 @@ def on_a_terminal(root: Path, **variables: str) -> str:
     return written.decode()
 
 
+@pytest.mark.slow
 def test_hyperlinks_are_for_terminals_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_a(): pass")
     link = f"\x1b]8;;{(pytester.path / '.aosfarm/farm.db').as_uri()}\x1b\\.aosfarm/farm.db\x1b]8;;\x1b\\"

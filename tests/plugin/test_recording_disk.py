@@ -22,7 +22,7 @@ def test_where_nothing_can_be_written_the_run_goes_on(pytester: pytest.Pytester,
     assert (pytester.path / ".aosfarm").read_text() == "in the way"
 
 
-@pytest.mark.parametrize("exit_code", [0, 1])
+@pytest.mark.parametrize("exit_code", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_on_a_full_disk_the_run_goes_on(pytester: pytest.Pytester, exit_code: int) -> None:
     # A limit on the size of files fails every longer write, as a full disk does.
     pytester.makeconftest(
@@ -86,6 +86,7 @@ def test_two_runs_in_one_directory_at_once_are_both_recorded(pytester: pytest.Py
     assert spools(pytester.path) == []
 
 
+@pytest.mark.slow
 def test_what_tests_replace_for_a_while_costs_no_result(pytester: pytest.Pytester) -> None:
     # The thread that writes to the database runs on while a test has replaced what it uses.
     pytester.makepyfile(

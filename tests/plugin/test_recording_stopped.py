@@ -287,7 +287,14 @@ def test_a_test_that_forks_does_so_beside_no_thread_of_ours(pytester: pytest.Pyt
     assert (run["status"], counts(run)) == ("passed", {"collected": 21, "passed": 21})
 
 
-@pytest.mark.parametrize("leaves", ["raise SystemExit(0)", "raise KeyboardInterrupt", "return"])
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        "return",
+        pytest.param("raise SystemExit(0)", marks=pytest.mark.slow),
+        pytest.param("raise KeyboardInterrupt", marks=pytest.mark.slow),
+    ],
+)
 def test_a_child_that_goes_on_with_the_tests_records_nothing(pytester: pytest.Pytester, leaves: str) -> None:
     pytester.makepyfile(
         f"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 from history_samples import Sampler
 from kept_runs import keep_runs
@@ -47,8 +49,8 @@ def kept(postgres):
         yield shared
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def where(request, tmp_path):
+@contextmanager
+def empty_place(request, tmp_path):
     """An empty place for runs: a SQLite file that is not there yet, or a PostgreSQL that has been upgraded."""
     if request.param == "sqlite":
         yield Database(tmp_path / "deep" / "farm.db")
@@ -59,10 +61,17 @@ def where(request, tmp_path):
         yield place
 
 
-@pytest.fixture
-def store(where):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request, tmp_path):
+    """An empty place for runs, on both stores."""
+    with empty_place(request, tmp_path) as place:
+        yield place
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def store(request, tmp_path):
     """An open store, for tests of what is read of runs."""
-    with RunStore(where, "me", create=True) as store:
+    with empty_place(request, tmp_path) as place, RunStore(place, "me", create=True) as store:
         yield store
 
 

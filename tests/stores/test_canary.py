@@ -53,13 +53,13 @@ def planted_in(kind: str, folder: Path, request: pytest.FixtureRequest) -> Itera
             yield planted
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def planted(request, here: Path) -> Iterator[Planted]:
     with planted_in(request.param, here, request) as planted:
         yield planted
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def resting(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     """The same for tests that change nothing."""
     with planted_in(request.param, tmp_path_factory.mktemp("resting"), request) as planted:

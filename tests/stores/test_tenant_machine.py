@@ -258,7 +258,7 @@ def run(where: Database, examples: int, store: type[RunStore] = RunStore) -> Non
 
 
 @pytest.mark.parametrize("examples", [3, pytest.param(60, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_whatever_they_do_tenants_do_not_meet(kind: str, examples: int, request: pytest.FixtureRequest) -> None:
     with place(kind, request) as where:
         run(where, examples)
@@ -273,7 +273,7 @@ class Forgetful(RunStore):
         return query
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_a_forgotten_tenant_shows_in_sqlite_and_not_in_postgresql(kind: str, request: pytest.FixtureRequest) -> None:
     with place(kind, request) as where:
         if kind == "sqlite":
