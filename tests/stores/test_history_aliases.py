@@ -127,9 +127,9 @@ def test_an_unknown_name_and_a_name_of_another_are_refused(store, sample):
     assert identities(store) == {"m::b", "m::z"}
 
 
-def test_another_tenants_test_of_the_same_name_keeps_its_own(store, sample, where):
+def test_another_tenants_test_of_the_same_name_keeps_its_own(store, sample):
     sample.run({"m::a": P})
-    with RunStore(where, "you") as other:
+    with RunStore(store.where, "you") as other:
         Sampler(other).run({"m::a": F})
         alias(store, "m::a", "m::b")
         assert runs_of(other, "m::a") == [1]

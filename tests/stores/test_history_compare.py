@@ -153,9 +153,9 @@ def test_who_is_not_there_or_was_pruned_is_said(store, sample):
     assert kinds(compare(store, run, empty)) == {"a": "new"}
 
 
-def test_another_tenants_runs_are_not_there(store, sample, where):
+def test_another_tenants_runs_are_not_there(store, sample):
     sample.run({"m::a": "passed"})
-    with RunStore(where, "you", create=True) as other:
+    with RunStore(store.where, "you", create=True) as other:
         mine = Sampler(other).run({"m::a": "failed"})
         Sampler(other).run({"m::a": "failed"})
         with pytest.raises(NotFoundError):

@@ -120,9 +120,9 @@ def test_it_goes_a_little_at_a_time_and_looks_again(store, sample, monkeypatch):
     assert left(store, farm_run_tests) == {1: 15, 3: 1}
 
 
-def test_another_tenants_runs_are_left_alone(store, sample, where):
+def test_another_tenants_runs_are_left_alone(store, sample):
     sample.run({"m::a": F}, started_at=days_ago(900), vcs_branch="topic")
-    with RunStore(where, "you") as other:
+    with RunStore(store.where, "you") as other:
         Sampler(other).run({"m::a": F}, started_at=days_ago(900), vcs_branch="topic")
         prune(store, now=NOW)
         assert left(store, farm_runs) == {}

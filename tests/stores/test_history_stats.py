@@ -104,13 +104,13 @@ def test_a_run_that_goes_on_is_not_judged_yet(store, sample):
     assert kept(store)["m::a", "main"]["fails"] == 1
 
 
-def test_readers_at_once_do_not_disturb_each_other(store, sample, where):
+def test_readers_at_once_do_not_disturb_each_other(store, sample):
     for number in range(12):
         sample.run({f"m::t{n}": F if (n + number) % 7 == 0 else P for n in range(20)})
     barrier = Barrier(4)
 
     def read(_number):
-        with RunStore(where, "me") as reader:
+        with RunStore(store.where, "me") as reader:
             barrier.wait()
             return unhealthy(reader)
 
