@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.exports.words import METRICS, fitted
+from pytest_aosfarm.exports.words import METRICS, fitted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -140,8 +140,7 @@ def _code(text: str) -> str:
 
 def _data(text: str) -> str:
     # The command is a line of the job's log, which is shown on terminals too.
-    text = "".join(letter if letter.isprintable() or letter in "\r\n" else " " for letter in text)
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "GAP", "LABEL", "METRICS", "counts_in_words", "duration_in_words", "fitted", "grade_lines", "names_that_fit",
-    "printable",
+    "printable", "visible",
 )  # fmt: skip
 
 METRICS = ("precision", "recall", "f1")
@@ -55,8 +55,12 @@ def names_that_fit(names: Sequence[str], count: int, width: int) -> tuple[list[s
 
 def printable(text: str) -> str:
     """The text on one line of a terminal, or of a log: nothing in it moves a cursor or is a command to GitHub."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line.replace("##[", "## [")
+    return visible(text).replace("##[", "## [")
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """The text with a blank for every character that cannot be seen, but for those to be kept."""
+    return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)
 
 
 def fitted(text: str, width: int) -> str:
