@@ -87,8 +87,8 @@ class Recorder:
         self._uncollectable: set[str] = set()
         self._quitting: set[str | None] = set()
         """The workers that were told to stop: what xdist calls a crash of theirs is none."""
-        checkout = checkout_of(config.rootpath)
-        self._changes = Changes(checkout.top) if checkout else None
+        self._checkout = checkout_of(config.rootpath)
+        self._changes = Changes(self._checkout.top) if self._checkout else None
         _recorders.add(self)
 
     def fall_silent(self) -> None:
@@ -101,7 +101,7 @@ class Recorder:
         with self._guarded():
             self._session = session
             database = database_of(self.config, self.config.stash[settings_key])
-            started = run_started(self.config, database, self._secrets, dirty=self._dirty())
+            started = run_started(self.config, database, self._secrets, self._checkout, dirty=self._dirty())
             self._sigterm.install()
             self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aosfarm.plugin.keys import run_key, settings_key
-from pytest_aosfarm.recording.checkout import checkout_of
 from pytest_aosfarm.recording.ci import ci_of
 from pytest_aosfarm.recording.events import RunStarted
 from pytest_aosfarm.recording.location import DEFAULT_TENANT, parse_db
@@ -20,6 +19,7 @@ from pytest_aosfarm.settings import all_variables
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_aosfarm.recording.checkout import Checkout
     from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.settings import Settings
 
@@ -62,7 +62,9 @@ def secrets_of(config: pytest.Config) -> Redactor:
     return Redactor(all_variables(), [*map(str, config.invocation_params.args), config.stash[settings_key].db or ""])
 
 
-def run_started(config: pytest.Config, database: Database, secrets: Redactor, *, dirty: bool | None) -> RunStarted:
+def run_started(
+    config: pytest.Config, database: Database, secrets: Redactor, checkout: Checkout | None, *, dirty: bool | None
+) -> RunStarted:
     """The first event of this session's run; `dirty` says whether tracked files were changed, if that is known yet."""
 
     def redacted(text: str | None) -> str | None:
@@ -71,7 +73,6 @@ def run_started(config: pytest.Config, database: Database, secrets: Redactor, *,
     identity, settings = config.stash[run_key], config.stash[settings_key]
     owner = this_process()
     ci = ci_of(all_variables())
-    checkout = checkout_of(config.rootpath)
     return RunStarted(
         uuid=identity.uuid,
         started_at=identity.started_at,
