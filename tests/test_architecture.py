@@ -30,9 +30,10 @@ MAY_IMPORT = {
     "recording": {"errors", "urls"},
     "history": {"errors", "recording"},
     "exports": {"errors", "history", "recording"},
+    "chaos": {"errors"},
     "farm": {"errors", "modules", "settings", "synthetic", "tenants", "twins"},
     "plugin": {
-        *("errors", "exports", "farm", "history", "modules", "recording", "settings", "sinks.atomic", "synthetic"),
+        *("chaos", "errors", "exports", "farm", "history", "modules", "recording", "settings", "sinks.atomic", "synthetic"),
         *("tenants", "urls"),
     },
     "sinks": {
@@ -59,7 +60,7 @@ MAY_USE = {
     "publicsuffixlist": ["twins/"],
     "psycopg": ["doctor/", "recording/postgres_isolation.py", "recording/schema.py", "sinks/postgres"],
     "pyarrow": ["sinks/", "synthetic/"],
-    "pydantic": ["modules/", "synthetic/records/", "twins/"],
+    "pydantic": ["chaos/", "modules/", "synthetic/records/", "twins/"],
     "pytest": ["plugin/"],
     "sqlalchemy": [
         *(f"recording/{name}" for name in ("engine", "migrations/", "reap", "rows", "schema", "store")),
