@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = (
+    "ChaosError",
+    "ChaosTimeError",
     "ConfigurationError",
     "FarmError",
     "LoadError",
@@ -44,3 +46,11 @@ class NotFoundError(FarmError):
 
 class LoadError(FarmError):
     """Synthetic data cannot be written to a file or loaded into a database; nobody sees half of it."""
+
+
+class ChaosError(FarmError):
+    """Faults cannot be injected into calls as it was asked."""
+
+
+class ChaosTimeError(ChaosError):
+    """Virtual time cannot be had here: a real system answers below, or the event loop's time cannot be moved."""
