@@ -1,0 +1,146 @@
+"""The rules of the retry linter on histories written by hand, and what holds for every history."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.retrying import StatusFault
+
+from pytest_aosfarm.chaos.calls import CallKey, CallRecord
+from pytest_aosfarm.chaos.lint import RULES, lint
+
+CHARGE = CallKey("finops", "POST", "/charge")
+
+
+def call(number, sent_ms, *, key=CHARGE, ended_ms=None, **fields):
+    ended = sent_ms + 10 if ended_ms is None else ended_ms
+    return CallRecord(number=number, key=key, ordinal=number, sent_us=sent_ms * 1000, ended_us=ended * 1000, **fields)
+
+def rules(history):
+    return [finding.rule for finding in lint(history)]
+
+
+LOST_POST = {"error": "ReadTimeout", "delivered": None}
+
+
+def test_the_sentence_says_what_was_sent_again_after_what():
+    history = [call(1, 0, **LOST_POST), call(2, 100, error="ReadError"), call(3, 200, status=200)]
+    (found,) = lint(history)
+    assert str(found) == (
+        "unsafe-retry: finops POST /charge: sent again after ReadTimeout, though the module may have got it and the request"
+        " has no idempotency key; 1 more like it (calls 1, 2, 3);"
+        " retry only what was surely not delivered, or send an Idempotency-Key"
+    )
+
+
+NOT_UNSAFE = {
+    "once": [call(1, 0, **LOST_POST)],
+    "other body": [call(1, 0, **LOST_POST), call(2, 100, key=CallKey("finops", "POST", "/charge", "0" * 16))],
+    "other lane": [call(1, 0, **LOST_POST), call(2, 100, key=CallKey("finops", "POST", "/charge", "", "a"))],
+    "much later": [call(1, 0, **LOST_POST), call(2, 200_000)],
+    "racy": [call(1, 0, **LOST_POST), call(2, 100, racy=True)],
+    "stray": [call(1, 0, **LOST_POST), call(2, 100, stray=True)],
+    "at once": [call(1, 0, ended_ms=500, **LOST_POST), call(2, 100), call(3, 600)],
+    "twice": [call(1, 0, status=200), call(2, 100, status=200)],
+    "refused": [call(1, 0, status=409), call(2, 100, status=201)],
+    "unsent": [call(1, 0, error="ConnectError"), call(2, 100, status=201)],
+    "looked": [call(1, 0, **LOST_POST), call(2, 50, key=CallKey("finops", "GET", "/charge/7"), status=200), call(3, 100)],
+}
+
+
+@pytest.mark.parametrize("history", NOT_UNSAFE.values(), ids=NOT_UNSAFE)
+def test_what_is_no_unsafe_retry(history):
+    assert lint(history) == []
+
+
+def test_who_read_something_else_or_in_vain_does_not_know_what_was_done():
+    for key, status in ((CallKey("finops", "GET", "/rates"), 200), (CallKey("finops", "GET", "/charge/7"), 503)):
+        history = [call(1, 0, **LOST_POST), call(2, 50, key=key, status=status), call(3, 100)]
+        assert rules(history) == ["unsafe-retry"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited", "found"),
+    [(10_000, 9_000, False), (10_000, 8_999, True), (1000, 500, False), (1000, 499, True), (0, 0, False)],
+)
+def test_retry_after_counts_in_whole_seconds(asked, waited, found):
+    get = CallKey("aod", "GET", "/runs")
+    history = [call(1, 0, key=get, status=429, retry_after_us=asked * 1000), call(2, 10 + waited, key=get)]
+    assert rules(history) == ["ignored-retry-after"] * found
+
+
+def series(*starts, key, wait, module="aod"):
+    """A call that fails at each of these milliseconds, and what is tried again after `wait` more and succeeds."""
+    number = 0
+    for at in starts:
+        number += 2
+        yield call(number - 1, at, key=CallKey(module, "GET", key), status=503)
+        yield call(number, at + 10 + wait, key=CallKey(module, "GET", key), status=200)
+
+
+def test_waits_that_are_the_rhythm_of_a_test_are_no_missing_jitter():
+    every = 5000
+    probe = CallKey("aod", "GET", "/health")
+    down = {3, 4, 8, 9, 10}
+    polled = [call(n, n * every, key=probe, status=503 if n in down else 200) for n in range(1, 13)]
+    assert lint(polled) == []
+    both = [
+        call(2 * n + m, n * every + m * 20, key=CallKey("aod", "GET", path), status=503)
+        for n in range(1, 6)
+        for m, path in enumerate(("/health", "/version"))
+    ]
+    assert lint(both) == []
+
+
+def test_three_waits_of_two_calls_say_that_there_is_no_jitter():
+    assert rules(series(0, 10_000, 20_000, key="/a", wait=700)) == ["no-jitter"]
+    assert rules(series(0, 10_000, key="/a", wait=700)) == []
+    assert rules([*series(0, 10_000, key="/a", wait=700)][:2]) == []
+
+
+KEYS = [CallKey(module, *rest) for module in ("aod", "dcl") for rest in (("GET", "/a"), ("POST", "/b"), ("GET", "/b"))]
+ENDS = st.sampled_from(
+    [
+        {"status": 200},
+        {"status": 503},
+        {"status": 503, "fault": StatusFault(kind="503")},
+        {"status": 429, "retry_after_us": 5_000_000},
+        {"error": "ReadTimeout", "delivered": None},
+        {"error": "ConnectError", "delivered": False},
+    ]
+)
+GAPS, LENGTHS = st.sampled_from([0, 1, 100, 200, 1000, 90_000]), st.sampled_from([0, 50, 5000])
+BURSTS = st.tuples(st.sampled_from(KEYS), GAPS, LENGTHS, ENDS, st.integers(1, 6), st.booleans())
+
+
+@st.composite
+def histories(draw):
+    """Calls made several times each, one after the other or sometimes at once, to two modules in turn."""
+    now = 0
+    made: list[CallRecord] = []
+    for key, gap, length, end, times, at_once in draw(st.lists(BURSTS, max_size=12)):
+        for _ in range(times):
+            now += gap
+            made.append(call(len(made) + 1, now, key=key, ended_ms=now + length, **end))
+            now += 0 if at_once else length
+    return made
+
+
+@given(histories())
+def test_calls_to_another_module_change_no_finding(history):
+    alone = lint([one for one in history if one.key.module == "aod"])
+    beside = [one for one in lint(history) if one.module == "aod" and one.rule != "breaker-never-half-opens"]
+    assert alone == beside
+
+
+@given(histories())
+def test_findings_are_in_one_order_and_rest_on_failed_calls_of_their_module(history):
+    found = lint(history, deadline_us=10_000_000)
+    assert lint([*reversed(history)], deadline_us=10_000_000) == found
+    assert len({(one.rule, one.module, one.endpoint) for one in found}) == len(found)
+    for one in found:
+        assert one.rule in RULES
+        assert {history[number - 1].key.module for number in one.calls} == {one.module}
+        assert list(one.calls) == sorted(set(one.calls))
+    assert lint([one for one in history if one.status == 200]) == []
