@@ -63,6 +63,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "RunStore.run": (RunStore.run, OF_RUNS),
     "RunStore.outputs_of": (RunStore.outputs_of, [(run, identity_id(SAME), 1) for run in RUNS]),
     "RunStore.errors": (RunStore.errors, OF_RUNS),
+    "RunStore.faults": (RunStore.faults, OF_RUNS),
     "Report.load": (_report, OF_RUNS),
     "find_runs": (
         lambda store, wanted: find_runs(store, wanted=wanted),

@@ -68,10 +68,9 @@ class Sampler:
                     key = {name: row[name] for name in ("tenant_id", "run_id", "test_id", "attempt")}
                     connection.execute(insert(farm_run_test_output).values(**key, kind="longrepr", body=output))
             for number, name in enumerate(faults, 1):
-                fault = {"run_id": run_id, "number": number, "test_id": identity_id(name), "attempt": 1}
-                connection.execute(
-                    insert(farm_faults).values(tenant_id=self.tenant, **fault, at_us=0, kind="error", delivered=True)
-                )
+                fault = {"run_id": run_id, "number": number, "test_id": identity_id(name), "attempt": 1, "at_us": 0}
+                how = {"kind": "error", "delivered": number % 2 == 0}
+                connection.execute(insert(farm_faults).values(tenant_id=self.tenant, **fault, **how))
             return int(run_id)
 
     def _attempts(self, run_id: int, name: str, given: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunStarted
-from pytest_aosfarm.recording.tables import farm_faults, farm_test_aliases, farm_test_stats, identity_id
+from pytest_aosfarm.recording.tables import farm_test_aliases, farm_test_stats, identity_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ START = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 SAME = "tests.test_same::test_of_all"
 """The identity of a test that every tenant has, as every tenant has runs of the same numbers and uuids."""
 
+FAULT_TEXTS = ("kind", "module", "method", "path", "rule", "observed")
 ALIAS = "tests.test_old::test_of_all"
 
 
@@ -50,8 +51,10 @@ def attempts(say: Callable[[str], str], run: int) -> list[AttemptFinished]:
             started_us=number,
             call_us=1000 * run,
             error_signature="0" * 16,
-            properties={f"farm.{say('property')}": say("value")},
+            properties={f"farm.{say('property')}": say("value"), "farm.faults": 1, "farm.chaos": say("replay")},
             outputs={kind: f"{say(kind)}\n" for kind in ("longrepr", "stdout", "stderr", "log")},
+            faults=({"at_us": run} | {name: say(name) for name in FAULT_TEXTS},),
+            faults_before=number,
             **free,
         )
         for number, name in enumerate(names)
@@ -70,8 +73,6 @@ def keep_runs(store: RunStore, say: Callable[[str], str] = str, runs: int = 2) -
         store.save(run_id, [*attempts(say, number), error], ended)
     whose = {"tenant_id": store.tenant}
     with store.writing() as connection:
-        fault = {"run_id": run_id, "number": 1, "at_us": 1, "kind": say("kind"), "rule": say("rule"), "path": say("path")}
-        connection.execute(store.upsert(farm_faults).values(whose | fault).on_conflict_do_nothing())
         alias = {"identity": ALIAS, "test_id": identity_id(SAME)}
         connection.execute(store.upsert(farm_test_aliases).values(whose | alias).on_conflict_do_nothing())
         evidence = {"rule": "W", "flips": 1, "steps": 1, "runs": [1, 2], "sha": say("evidence")}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished
 from pytest_aosfarm.recording.failures import FailureReport, clean, failure_of, message_of, outputs_of
+from pytest_aosfarm.recording.faults import kept_faults, listed
 from pytest_aosfarm.recording.numbering import Numbering
-from pytest_aosfarm.recording.properties import told
+from pytest_aosfarm.recording.properties import FAULTS, scalar, told
 from pytest_aosfarm.recording.secrets import Redactor
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class Attempts:
         self._secrets = secrets or Redactor({})
         self._open: dict[tuple[str, str | None], _Attempt] = {}
         self._numbering = Numbering()
+        self._faults = 0
+        self._told_of_faults: dict[str | None, tuple[str, list[str]]] = {}
+        """Worker -> its last test that had any, and all that this test has said of them."""
 
     def add(self, report: PhaseReport, worker: str | None) -> list[AttemptFinished]:
         """Take one report; returns the attempts that it finished (none, one, or two)."""
@@ -156,7 +160,7 @@ class Attempts:
         if attempt.outcome is None and attempt.step < _CALL:
             return []
         nodeid, worker = clean(key[0], limit=None), key[1]
-        identity, tenant, properties = told(attempt.properties, self._secrets)
+        identity, tenant, faults, properties = told(attempt.properties, self._secrets)
         identity = identity or self._identify(nodeid)
         word = attempt.outcome or "passed"
         outcome = word if word in OUTCOMES else OTHER
@@ -184,12 +188,32 @@ class Attempts:
             done.data_tenant = name(tenant)
         if word is not outcome:
             done.raw_outcome = word
+        if faults:
+            self._take_faults(done, key, faults)
         if outcome != "passed" and attempt.decided is not None:
             try:
                 self._explain(done, attempt, attempt.decided)
             except Exception as problem:  # noqa: BLE001 - another plugin's report may hold anything; the outcome is known
                 done.message = done.message or clean(f"its report cannot be read: {problem!r}")
         return [done]
+
+    def _take_faults(self, done: AttemptFinished, key: tuple[str, str | None], said: list[str]) -> None:
+        """Give the attempt its faults; the property says how many there were, of which not all need be kept."""
+        nodeid, worker = key
+        before = self._told_of_faults.get(worker)
+        self._told_of_faults[worker] = nodeid, said
+        # pytest keeps the properties of an item: when it is run again, what was said before is there once more.
+        if done.cause == "rerun" and before is not None and before[0] == nodeid and said[: len(before[1])] == before[1]:
+            said = said[len(before[1]) :]
+        if not said:
+            return
+        found = listed(said[-1])
+        if found is None:
+            done.properties = {**done.properties, FAULTS: scalar(self._secrets, FAULTS, said[-1])}
+        elif found:
+            done.properties = {**done.properties, FAULTS: len(found)}
+            done.faults, done.faults_before = kept_faults(found, self._secrets), self._faults
+            self._faults += len(done.faults)
 
     def _explain(self, done: AttemptFinished, attempt: _Attempt, report: PhaseReport) -> None:
         redacted = self._secrets.redacted

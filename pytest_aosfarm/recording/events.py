@@ -29,7 +29,7 @@ __all__ = (
     "encode",
 )
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 """Written into every `run_started` line; a spool of a newer version is refused, never guessed at."""
 
 OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed", "crashed")
@@ -102,6 +102,7 @@ class AttemptFinished:
     `phase` is where the outcome was decided. Times are integer microseconds, `started_us` from the start of the run.
     `message` is the head of the error, or the reason of a skip or xfail. `data_tenant` is None when it is the identity.
     `outputs` maps longrepr, stdout, stderr and log to their texts.
+    `faults` are those that chaos injected (`recording.faults`), `faults_before` how many the run had had until then.
     """
 
     nodeid: str
@@ -126,6 +127,8 @@ class AttemptFinished:
     data_tenant: str | None = None
     properties: Mapping[str, Scalar] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Mapping[str, Scalar], ...] = ()
+    faults_before: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,7 +164,7 @@ _KINDS: dict[str, type[Event]] = {
     "run_finished": RunFinished,
 }
 _TIMES = {"started_at", "anchor", "finished_at"}
-_TUPLES = {"labs", "arguments"}
+_TUPLES = {"labs", "arguments", "faults"}
 
 
 def _default(one: Field[Any]) -> object:
@@ -210,7 +213,7 @@ def decode(line: str, run: RunStarted | None = None) -> Event:
         raise ValueError("a spool line is a JSON object")  # noqa: TRY004 - the caller tells damaged lines by ValueError
     name = record.pop("event", None)
     version = record.pop("version", WIRE_VERSION)
-    if version not in {1, WIRE_VERSION}:
+    if version not in range(1, WIRE_VERSION + 1):
         raise RecordingError(
             f"the spool is of version {version}, this pytest-aosfarm reads up to version {WIRE_VERSION}; "
             "use the version that wrote it"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.recording.failures import clean
+from pytest_aosfarm.recording.failures import OUTPUT_LIMIT, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,20 +14,30 @@ if TYPE_CHECKING:
     from pytest_aosfarm.recording.events import Scalar
     from pytest_aosfarm.recording.secrets import Redactor
 
-__all__ = ("GRADE_PREFIX", "IDENTITY", "LAB", "TENANT", "told")
+__all__ = ("CHAOS", "FAULTS", "GRADE_PREFIX", "IDENTITY", "LAB", "TENANT", "scalar", "told")
 
 IDENTITY = "farm.identity"
 TENANT = "farm.tenant"
 LAB = "farm.lab"
 GRADE_PREFIX = "farm.grade."
 """A metric that a lab graded: `farm.grade.SUBJECT.METRIC`."""
+FAULTS = "farm.faults"
+"""What chaos injected, as a list in JSON; in the record how many that were."""
+
+CHAOS = "farm.chaos"
+"""Which chaos the test ran under, or how it is replayed."""
 
 _PAIR = 2
+_REPLAY_TOKEN = re.compile(r"(AC\d+:[\w-]+)")
 
 
-def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | None, dict[str, Scalar]]:
-    """Identity, tenant, and all other properties in a form that every store can hold; of one name the last counts."""
+def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | None, list[str], dict[str, Scalar]]:
+    """Identity, tenant, what was said of faults, and all other properties in a form that every store can hold.
+
+    Of one name the last counts, but of faults everything is given.
+    """
     identity = tenant = None
+    faults: list[str] = []
     properties: dict[str, Scalar] = {}
     for pair in pairs:
         # What other plugins append need not be a pair.
@@ -37,15 +48,27 @@ def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | 
             identity = clean(str(value), limit=None)
         elif name == TENANT:
             tenant = clean(str(value), limit=None)
+        elif name == FAULTS and isinstance(value, str):
+            faults.append(value)
         else:
-            properties[clean(secrets.redacted(str(name)))] = _scalar(secrets, str(name), value)
-    return identity, tenant, properties
+            properties[clean(secrets.redacted(str(name)))] = scalar(secrets, str(name), value)
+    return identity, tenant, faults, properties
 
 
-def _scalar(secrets: Redactor, name: str, value: object) -> Scalar:
+def scalar(secrets: Redactor, name: str, value: object) -> Scalar:
+    """The value of a property as every store can hold it, without secrets."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if name == CHAOS:
+        return _replayable(secrets, str(value))
     plain = secrets.value(value if isinstance(value, int | float) else str(value), name)
     return clean(plain) if isinstance(plain, str) else plain
+
+
+def _replayable(secrets: Redactor, text: str) -> str:
+    """Without secrets, but with every letter of its token, which looks like one now and then."""
+    parts = _REPLAY_TOKEN.split(text)
+    parts[::2] = map(secrets.redacted, parts[::2])
+    return clean("".join(parts), limit=OUTPUT_LIMIT)

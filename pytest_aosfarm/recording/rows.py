@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import LargeBinary
 from sqlalchemy.dialects import postgresql
 
-from pytest_aosfarm.recording.tables import farm_run_test_output, farm_run_tests, farm_tests, identity_id
+from pytest_aosfarm.recording.faults import FIELDS
+from pytest_aosfarm.recording.tables import (
+    farm_faults,
+    farm_run_test_output,
+    farm_run_tests,
+    farm_tests,
+    identity_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -27,7 +34,7 @@ Row = tuple[Any, ...]
 
 
 class ResultRows:
-    """Writes a tenant's attempts into farm_tests, farm_run_tests and farm_run_test_output.
+    """Writes a tenant's attempts into farm_tests, farm_run_tests, farm_run_test_output and farm_faults.
 
     Tuples go to the driver as they are: SQLAlchemy's own way costs three times as much per row.
     """
@@ -37,6 +44,7 @@ class ResultRows:
         self._tests = _Insert(farm_tests, dialect, "nodeid = excluded.nodeid WHERE farm_tests.nodeid <> excluded.nodeid")
         self._attempts = _Insert(farm_run_tests, dialect, _others(farm_run_tests, but={"is_final"}))
         self._outputs = _Insert(farm_run_test_output, dialect, _others(farm_run_test_output))
+        self._faults = _Insert(farm_faults, dialect, _others(farm_faults))
         replaced = (
             "UPDATE farm_run_tests SET is_final = false WHERE tenant_id = ? AND run_id = ? AND test_id = ? AND attempt = ?"
         )
@@ -49,6 +57,7 @@ class ResultRows:
         tests: dict[int, Row] = {}
         rows: dict[tuple[int, int], Row] = {}
         outputs: dict[tuple[int, int, str], Row] = {}
+        faults: dict[int, Row] = {}
         replaced: list[Row] = []
         for one in attempts:
             alias = aliases.get(one.identity)
@@ -59,11 +68,15 @@ class ResultRows:
             for kind, text in one.outputs.items():
                 key = (self._tenant, run_id, test_id, one.attempt)
                 outputs[test_id, one.attempt, kind] = (*key, kind, _packed(text))
+            for number, fault in enumerate(one.faults, one.faults_before + 1):
+                met = (test_id, one.attempt, one.worker)
+                faults[number] = (self._tenant, run_id, number, *met, *_fault_values(one, fault))
             if one.replaces is not None:
                 replaced.append((self._tenant, run_id, test_id, one.replaces))
         self._tests.run(connection, tests.values())
         self._attempts.run(connection, rows.values())
         self._outputs.run(connection, outputs.values())
+        self._faults.run(connection, faults.values())
         if replaced:
             connection.exec_driver_sql(self._replaced, replaced)
 
@@ -137,6 +150,12 @@ def _values(one: AttemptFinished) -> Row:
         one.data_tenant,
         json.dumps(one.properties) if one.properties else None,
     )
+
+
+def _fault_values(one: AttemptFinished, fault: Mapping[str, Any]) -> Row:
+    """The columns of a fault, in the order of the table: its time is counted from the start of the run."""
+    at_us, *others = (fault.get(name) for name in FIELDS)
+    return (one.started_us + (at_us or 0), *others)
 
 
 def _packed(text: str) -> bytes:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.engine import BUSY_SECONDS, database_clock, errors_of, open_engine, reading, writing
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen
+from pytest_aosfarm.recording.faults import FIELDS
 from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.reap import seen_status
 from pytest_aosfarm.recording.rows import ResultRows
@@ -22,6 +23,7 @@ from pytest_aosfarm.recording.status import LIVE, QUEUED
 from pytest_aosfarm.recording.tables import (
     UtcDateTime,
     farm_errors,
+    farm_faults,
     farm_run_test_output,
     farm_run_tests,
     farm_runs,
@@ -191,6 +193,18 @@ class RunStore:
         with self.reading() as connection:
             found = connection.execute(wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number))
             return [dict(row) for row in found.mappings()]
+
+    def faults(self, run_id: int) -> dict[tuple[int, int], list[Row]]:
+        """Test and attempt -> the faults that were injected there, in their order; `at_us` is from the start of the run."""
+        one = farm_faults.c
+        wanted = select(one.test_id, one.attempt, one.number, *(one[name] for name in FIELDS))
+        wanted = wanted.where(one.tenant_id == self.tenant, one.run_id == run_id).order_by(one.number)
+        found: dict[tuple[int, int], list[Row]] = {}
+        with self.reading() as connection:
+            for row in connection.execute(wanted).mappings():
+                fault = dict(row)
+                found.setdefault((fault.pop("test_id"), fault.pop("attempt")), []).append(fault)
+        return found
 
     def select_runs(self) -> Select[Any]:
         """A query for all runs, to be narrowed; `as_seen` makes of its rows what `runs` gives."""

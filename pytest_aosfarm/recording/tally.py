@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished, RunCollected
-from pytest_aosfarm.recording.properties import GRADE_PREFIX, LAB
+from pytest_aosfarm.recording.properties import FAULTS, GRADE_PREFIX, LAB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,11 @@ class Tally:
         self.deselected = 0
         self.collection_errors = 0
         self.attempts = 0
+        self.faults: Counter[str] = Counter()
+        """Kind -> how many were recorded."""
+        self.faults_in_all = 0
+        self.faulted: set[str] = set()
+        """The identities of the tests that had any."""
         self._results = 0
         self._chains: dict[str, _Chain] = {}
         """Identity -> attempts that replaced another: outcome, number and outcome of the other. Only what was run again."""
@@ -102,6 +107,10 @@ class Tally:
         for key, value in event.properties.items():
             if key == LAB:
                 self._labs.update(lab for lab in str(value).split(",") if lab)
+            elif key == FAULTS and type(value) is int:
+                self.faults_in_all += value
+                self.faults.update(str(fault["kind"]) for fault in event.faults)
+                self.faulted.add(event.identity)
             elif key.startswith(GRADE_PREFIX) and key.count(".") >= GRADE_PREFIX.count(".") + 2:
                 # Two tests may grade the same thing; which one counts must not depend on which worker was first.
                 name = key.removeprefix(GRADE_PREFIX)

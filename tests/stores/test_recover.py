@@ -36,10 +36,10 @@ def started(database: Path) -> RunStarted:
     )  # fmt: skip
 
 
-def attempt(name: str, outcome: str = "passed") -> AttemptFinished:
+def attempt(name: str, outcome: str = "passed", **fields: Any) -> AttemptFinished:
     return AttemptFinished(
         nodeid=name, attempt=1, identity=name, outcome=outcome, phase="call", worker=None, started_us=0,
-        properties={f"farm.grade.aod.{name}.f1": 0.5},
+        properties={f"farm.grade.aod.{name}.f1": 0.5}, **fields,
     )  # fmt: skip
 
 
@@ -55,14 +55,16 @@ def spool_of(folder: Path, *events: Event, name: str = "u-1") -> Path:
 def everything(database: Path) -> list[dict[str, Any]]:
     with RunStore(database, "default") as store:
         ids: list[Any] = [run["id"] for run in store.runs()]
-        return [run for one in ids if (run := store.run(one)) is not None]
+        return [run | {"faults": store.faults(one)} for one in ids if (run := store.run(one)) is not None]
 
 
 END = RunFinished(finished_at=START, status="failed", exit_code=1)
 
 
 def test_a_run_that_ended_comes_back_whole_and_twice_is_once(tmp_path: Path, database: Path, started: RunStarted) -> None:
-    spool = spool_of(tmp_path, started, RunCollected(collected=2, deselected=1), attempt("a"), attempt("b", "failed"), END)
+    faults = ({"at_us": 1, "kind": "status", "status": 500}, {"at_us": 2, "kind": "late"})
+    tests = attempt("a", faults=faults[:1]), attempt("b", "failed", faults=faults, faults_before=1)
+    spool = spool_of(tmp_path, started, RunCollected(collected=2, deselected=1), *tests, END)
     copy = shutil.copy(spool, tmp_path / "copy")
     (one,) = recover(spool.parent)
     assert (one.id, one.status, one.tests, one.damaged, one.left) == (1, "failed", 2, 0, None)
@@ -71,6 +73,7 @@ def test_a_run_that_ended_comes_back_whole_and_twice_is_once(tmp_path: Path, dat
     assert len(first) == 1
     expected = {"status": "failed", "exit_code": 1, "collected": 2, "deselected": 1, "passed": 1, "failed": 1, "not_run": 0}
     assert first[0].items() >= expected.items()
+    assert [[fault["number"] for fault in found] for found in first[0]["faults"].values()] == [[1], [2, 3]]
     assert first[0]["grades"] == {"aod": {"a": {"f1": 0.5}, "b": {"f1": 0.5}}}
 
     shutil.copy(copy, spool)
@@ -141,7 +144,8 @@ def test_what_is_no_spool_or_a_hostile_one_does_not_stop_the_others(
 ) -> None:
     path = spool_of(tmp_path, started, attempt("t::a"), END)
     folder = path.parent
-    wrong = {"nodeid": {"a": 1}, "outcome": ["passed"], "started_us": "x", "properties": [1], "attempt": 10**30}
+    wrong: dict[str, Any] = {"nodeid": {"a": 1}, "outcome": ["passed"], "started_us": "x", "properties": [1]}
+    wrong |= {"attempt": 10**30, "faults": ["x"], "faults_before": [1]}
     for name, value in wrong.items():
         event = attempt("t::b")
         setattr(event, name, value)
@@ -154,5 +158,5 @@ def test_what_is_no_spool_or_a_hostile_one_does_not_stop_the_others(
     results = {one.spool.name: one for one in recover(folder)}
     assert results.pop("u-1.jsonl").tests == 1
     assert len(results) == len(wrong) + 4
-    assert all(results[f"a-{name}.jsonl"].left for name in ("deep", "number", "folder", "pipe", "properties"))
+    assert all(results[f"a-{name}.jsonl"].left for name in ("deep", "number", "folder", "pipe", "properties", "faults"))
     assert "failed" in {run["status"] for run in everything(database)}

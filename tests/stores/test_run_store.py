@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, RunStarted
 from pytest_aosfarm.recording.store import RunStore
-from pytest_aosfarm.recording.tables import farm_test_aliases, identity_id
+from pytest_aosfarm.recording.tables import farm_faults, farm_test_aliases, identity_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_aosfarm.recording.faults import Fault
     from pytest_aosfarm.recording.location import Database
 
 START = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
@@ -93,6 +95,33 @@ def test_saving_twice_changes_nothing(where: Database) -> None:
         assert [run["uuid"] for run in store.runs()] == ["u-2", "u-1"]
         assert [run["uuid"] for run in store.runs(1)] == ["u-2"]
         assert store.run(99) is None
+
+
+def test_faults_are_rows_of_their_attempt_however_often_they_are_saved(where: Database) -> None:
+    first, again, other = attempt("a", 1, "other"), attempt("a", 2), attempt("b")
+    refused: Fault = {"at_us": 5, "kind": "status", "status": 503, "delivered": False, "observed": "503"}
+    first.faults = (refused, refused)
+    again.cause, again.replaces = "rerun", 1
+    again.faults_before = 2
+    again.faults = ({"at_us": 7, "kind": "late", "delay_us": 1 << 40, "path": "/ü", "delivered": True},)
+    with RunStore(where, "default", create=True) as store:
+        run_id = store.begin_run(started())
+        store.save(run_id, [other, first], {})
+        seen = []
+        for events in ([first, again], [again], [first, again, other]):
+            store.save(run_id, events, {})
+            seen.append(store.faults(run_id))
+        assert seen == [seen[0]] * 3
+        nothing = dict.fromkeys(("module", "method", "path", "status", "delay_us", "rule", "delivered", "observed"))
+        status = nothing | {"kind": "status", "status": 503, "delivered": False, "observed": "503", "at_us": 1_000_005}
+        late = nothing | {"kind": "late", "delay_us": 1 << 40, "path": "/ü", "delivered": True, "at_us": 2_000_007}
+        assert seen[0] == {
+            (identity_id("a"), 1): [status | {"number": 1}, status | {"number": 2}],
+            (identity_id("a"), 2): [late | {"number": 3}],
+        }
+        with store.reading() as connection:
+            assert [*connection.execute(select(farm_faults.c.worker))] == [("gw0",)] * 3
+        assert store.faults(99) == {}
 
 
 def test_a_run_that_was_deleted_takes_its_tests_along(tmp_path: Path) -> None:

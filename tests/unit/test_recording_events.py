@@ -74,12 +74,20 @@ attempts = st.builds(
     data_tenant=maybe_texts,
     properties=st.dictionaries(texts, scalars, max_size=4),
     outputs=st.dictionaries(st.sampled_from(["longrepr", "stdout"]), texts),
+    faults=st.lists(st.dictionaries(texts, scalars, max_size=2), max_size=2).map(tuple),
+    faults_before=st.integers(0),
 )
 errors = st.builds(ErrorSeen, source=texts, message=texts, body=maybe_texts)
 finished = st.builds(
     RunFinished, finished_at=st.none() | times, status=texts, exit_code=st.none() | st.integers(), reason=maybe_texts
 )
 events = st.one_of(started, collected, attempts, errors, finished)
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+RUN = RunStarted(
+    uuid="u", started_at=NEW_YEAR, labs=(), scale="small", seed=1, anchor=NEW_YEAR, profile="clean", data_tenant=None,
+    database="/x",
+)  # fmt: skip
 
 
 @given(events)
@@ -91,23 +99,26 @@ def test_an_event_comes_back_from_its_line_as_it_was(event: Event) -> None:
 
 
 def test_a_spool_of_a_newer_version_is_refused_and_not_guessed_at() -> None:
-    line = encode(
-        RunStarted(
-            uuid="u",
-            started_at=datetime(2026, 1, 1, tzinfo=UTC),
-            labs=(),
-            scale="small",
-            seed=1,
-            anchor=datetime(2026, 1, 1, tzinfo=UTC),
-            profile="clean",
-            data_tenant=None,
-            database="/x",
-        )
-    )
-    record = json.loads(line)
+    record = json.loads(encode(RUN))
     record["version"] = WIRE_VERSION + 1
     with pytest.raises(RecordingError, match=f"version {WIRE_VERSION + 1}.*version {WIRE_VERSION}"):
         decode(json.dumps(record))
+
+
+def test_a_line_of_the_second_version_is_read_and_an_attempt_without_faults_is_as_long_as_it_was() -> None:
+    attempt = AttemptFinished(nodeid="t.py::t", identity="t::t", attempt=1, outcome="passed", phase="call", started_us=5)
+    line = encode(attempt)
+    assert "fault" not in line
+    assert decode(line) == attempt
+    run = json.loads(encode(RUN))
+    assert run["version"] == 3
+    assert decode(json.dumps(run | {"version": 2})) == RUN
+
+
+@pytest.mark.parametrize("version", [0, 4, "3", None, [3], 2.5])
+def test_a_version_that_nobody_knows_is_refused(version: object) -> None:
+    with pytest.raises(RecordingError, match="use the version that wrote it"):
+        decode(json.dumps(json.loads(encode(RUN)) | {"version": version}))
 
 
 def test_a_spool_of_the_first_version_says_the_same_in_todays_words() -> None:
