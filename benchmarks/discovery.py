@@ -6,7 +6,7 @@ from benchmarks.fresh import exponent, measure
 
 BODY = """
 from pytest_aosfarm.modules.aod import AodClient
-from pytest_aosfarm.modules.client import open_pool
+from pytest_aosfarm.modules.pools import open_pool
 from pytest_aosfarm.twins.process import TwinProcess
 body, records = data.snapshot().body(tenant), len(data.snapshot())
 twin = TwinProcess.start("aod")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.grading import explain as explain
     from pytest_aosfarm.grading import grade as grade
     from pytest_aosfarm.modules.aod import AodClient as AodClient
+    from pytest_aosfarm.modules.aod import AsyncAodClient as AsyncAodClient
     from pytest_aosfarm.settings import Settings as Settings
     from pytest_aosfarm.sinks.postgres_tenant import tenant_connection as tenant_connection
     from pytest_aosfarm.synthetic import records as records
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AodClient": "modules.aod",
     "Assets": "synthetic.assets",
+    "AsyncAodClient": "modules.aod",
     "Business": "synthetic.business",
     "ClassGrade": "grading",
     "ConfigurationError": "errors",

@@ -51,10 +51,11 @@ MAY_IMPORT = {
 
 MAY_USE = {
     "alembic": ["recording/migrations/", "recording/schema.py"],
+    "anyio": ["modules/pools.py"],
     "faker": ["synthetic/faker_provider.py"],
     "fastapi": ["twins/"],
     "filelock": ["farm.py"],
-    "httpx": ["modules/client.py", "farm.py"],
+    "httpx": ["modules/client.py", "modules/pools.py", "farm.py"],
     "hypothesis": ["synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
@@ -186,7 +187,7 @@ def without_a_first_line(files: Mapping[str, str]) -> Iterator[str]:
 
 
 RULES = [
-    (wrong_directions, f"{PACKAGE}/recording/x.py", "from pytest_aosfarm.modules.client import open_pool"),
+    (wrong_directions, f"{PACKAGE}/recording/x.py", "from pytest_aosfarm.modules.pools import open_pool"),
     (wrong_directions, f"{PACKAGE}/twins/x.py", "from pytest_aosfarm.modules.client import ModuleClient"),
     (wrong_directions, f"{PACKAGE}/twins/x.py", "def late():\n    from pytest_aosfarm.synthetic.snapshot import Snapshot"),
     (wrong_directions, f"{PACKAGE}/cli.py", "import pytest_aosfarm.plugin.keys"),

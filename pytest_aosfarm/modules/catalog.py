@@ -16,12 +16,13 @@ __all__ = ("MODULES", "Module", "module")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module of the platform. `client` and `twin` are "package.module:attribute", imported only when needed."""
+    """One module of the platform. The clients and `twin` are "package.module:attribute", imported only when needed."""
 
     name: str
     title: str
     url_env: str
     client: str
+    async_client: str
     twin: str
 
 
@@ -34,6 +35,7 @@ MODULES: Mapping[str, Module] = MappingProxyType(
                 title="Asset Observation and Discovery",
                 url_env="AOD_BASE_URL",
                 client="pytest_aosfarm.modules.aod:AodClient",
+                async_client="pytest_aosfarm.modules.aod:AsyncAodClient",
                 twin="pytest_aosfarm.twins.aod:TWIN",
             ),
         )

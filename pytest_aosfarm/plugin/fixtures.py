@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_aosfarm.farm import Farm
-    from pytest_aosfarm.modules.aod import AodClient
+    from pytest_aosfarm.modules.aod import AodClient, AsyncAodClient
     from pytest_aosfarm.synthetic.assets import Assets
     from pytest_aosfarm.synthetic.business import Business
     from pytest_aosfarm.synthetic.events import Events
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pytest_aosfarm.tenants import Tenant
 
 __all__ = (
-    "aod", "discovery_snapshot", "farm", "note_identity", "synthetic_assets", "synthetic_business", "synthetic_events",
-    "tenant",
+    "aod", "async_aod", "discovery_snapshot", "farm", "note_identity", "synthetic_assets", "synthetic_business",
+    "synthetic_events", "tenant",
 )  # fmt: skip
 
 
@@ -101,6 +101,16 @@ def aod(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> AodClient
     The twin is started when first needed and shared by the tests of one process.
     """
     client: AodClient = farm.module("aod", _noted(tenant, request))
+    return client
+
+
+@pytest.fixture
+def async_aod(farm: Farm, tenant: Tenant, request: pytest.FixtureRequest) -> AsyncAodClient:
+    """The fixture aod for async tests: the same methods, awaited, on the event loop that the test runs on.
+
+    It needs no async plugin itself: a test under anyio or pytest-asyncio awaits it, and so does asyncio.run.
+    """
+    client: AsyncAodClient = farm.async_module("aod", _noted(tenant, request))
     return client
 
 

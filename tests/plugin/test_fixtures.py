@@ -64,5 +64,5 @@ def test_an_unknown_module_is_named(pytester):
 def test_fixtures_show_their_docstrings(pytester):
     result = pytester.runpytest("--fixtures")
     synthetic = ("synthetic_assets", "synthetic_business", "synthetic_events")
-    for name in ("farm", "tenant", *synthetic, "discovery_snapshot", "aod"):
+    for name in ("farm", "tenant", *synthetic, "discovery_snapshot", "aod", "async_aod"):
         result.stdout.re_match_lines([rf"{name}( \[session scope\])? -- .*"])

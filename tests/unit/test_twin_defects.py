@@ -10,7 +10,8 @@ from twin_evidence import HEALTHY, SAMPLE, TENANT, snapshot, verdicts
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.modules.aod import AodClient
-from pytest_aosfarm.modules.client import ModuleStatusError, open_pool
+from pytest_aosfarm.modules.client import ModuleStatusError
+from pytest_aosfarm.modules.pools import open_pool
 from pytest_aosfarm.tenants import Tenant
 from pytest_aosfarm.twins.aod.defects import DEFECTS, anatomy
 from pytest_aosfarm.twins.process import TwinProcess

@@ -10,8 +10,9 @@ import pytest
 from twin_evidence import HEALTHY, SAMPLE, TENANT, ci, idp, seen, snapshot, spend
 
 from pytest_aosfarm.modules.aod import AodClient
-from pytest_aosfarm.modules.client import ModuleStatusError, open_pool
+from pytest_aosfarm.modules.client import ModuleStatusError
 from pytest_aosfarm.modules.contracts import aod as contract
+from pytest_aosfarm.modules.pools import open_pool
 from pytest_aosfarm.tenants import Tenant
 from pytest_aosfarm.twins.aod.policy import BANNED_KEYS
 from pytest_aosfarm.twins.process import TwinProcess
