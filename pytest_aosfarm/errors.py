@@ -49,7 +49,7 @@ class LoadError(FarmError):
 
 
 class ChaosError(FarmError):
-    """Faults cannot be injected into calls as it was asked."""
+    """Faults cannot be injected into calls as it was asked, or what a test demands of calls with faults does not hold."""
 
 
 class ChaosTimeError(ChaosError):
