@@ -85,7 +85,7 @@ class Farm:
         return self._client(name, tenant, timeout=self.settings.timeout)
 
     def async_module(self, name: str, tenant: Tenant) -> Any:
-        """The async client of the module called `name`, bound to `tenant`; it may be used on any asyncio event loop.
+        """The async client of the module called `name`, bound to `tenant`; it may be used on any event loop, one or many.
 
         Raises as `module` does. It blocks until a twin has started, or until a live module has first said who it is.
         """
