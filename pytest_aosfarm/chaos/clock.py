@@ -27,6 +27,9 @@ class Clock(Protocol):
     async def asleep(self, seconds: float) -> None:
         """Wait, in async code."""
 
+    def adopt_thread(self) -> None:
+        """Begin a call that is not async: what this thread sleeps is waited for in this time, too."""
+
     def adopt_running_loop(self) -> None:
         """Begin an async call: what the running loop waits for is waited for in this time."""
 
@@ -57,6 +60,9 @@ class RealClock:
     def recorded_us(self) -> int:
         """Microseconds of the monotonic clock."""
         return time.monotonic_ns() // 1000
+
+    def adopt_thread(self) -> None:
+        """Nothing: every thread sleeps really."""
 
     def adopt_running_loop(self) -> None:
         """Nothing: every loop waits really."""

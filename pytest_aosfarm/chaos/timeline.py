@@ -52,10 +52,9 @@ class Timeline:
     def __init__(self) -> None:
         self.jumped = 0
         self.refused: str | None = None
-        self.delays = 0
         self.changed = threading.Condition()
         self.waiting: dict[threading.Thread, Waiter] = {}
-        self._flowed = self._working = self._working_since = 0
+        self._delays = self._flowed = self._working = self._working_since = 0
         self._sockets = self._shaken = False
         self._here = {threading.current_thread()}
         self._away: set[threading.Thread] = set()
@@ -79,9 +78,9 @@ class Timeline:
         with self.changed:
             self._here.discard(threading.current_thread())
 
-    def backs_off(self) -> bool:
-        """Whether a sleep of the code under test is virtual: not after a real answer, which it may poll for the next of."""
-        if self.refused is not None:
+    def skips_sleeps(self) -> bool:
+        """Whether a sleep of the code under test, here and now, is virtual: not after a real answer, as it may be a poll."""
+        if self.refused is not None or not self.takes_part():
             return False
         if not self._sockets:
             return True
@@ -90,12 +89,23 @@ class Timeline:
 
     def jumps(self) -> bool:
         """Whether a loop with nothing to do may jump."""
-        return self.refused is None and (not self._sockets or self._shaken or self.delays > 0)
+        return self._delays > 0 or (self.refused is None and (not self._sockets or self._shaken))
 
     def answered(self, *, disturbed: bool) -> None:
         """Note what the last call of this task (thread), and of all, came to."""
         self._shaken = disturbed
         _disturbed.set((self, disturbed))
+
+    @contextmanager
+    def delay(self) -> Iterator[None]:
+        """Have loops jump, whatever was called last: somebody waits in virtual time."""
+        with self.changed:
+            self._delays += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self._delays -= 1
 
     # Time.
 

@@ -18,7 +18,7 @@ from pytest_aosfarm.chaos.timeline import GRACE_SECONDS, Job, Timeline, Waiter
 from pytest_aosfarm.errors import ChaosTimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from concurrent.futures import Executor
     from selectors import SelectorKey
 
@@ -69,10 +69,13 @@ class VirtualLoop:
         self._select = self._selector.select
         self._run_in_executor = loop.run_in_executor
         self._shutdown = loop.shutdown_default_executor
+        self._children: list[asyncio.SubprocessTransport] = []
         self._restore = [
             _replaced(self._selector, "select", self.select),
             _replaced(loop, "run_in_executor", self.run_in_executor),
             _replaced(loop, "shutdown_default_executor", self.shutdown_default_executor),
+            _replaced(loop, "subprocess_exec", self._remembering(loop.subprocess_exec)),
+            _replaced(loop, "subprocess_shell", self._remembering(loop.subprocess_shell)),
         ]
         loop.time = self.time  # type: ignore[method-assign]
 
@@ -108,7 +111,10 @@ class VirtualLoop:
         return self._wait(timeout)
 
     def _may_jump(self) -> bool:
-        """Other sockets than the loop's own may be heard of any moment, unless the user said that they do not matter."""
+        """Sockets, save the loop's own, may be heard of any moment, unless the user said that they do not matter."""
+        self._children = [child for child in self._children if child.get_returncode() is None]
+        if self._children:
+            return False
         return self._line.jumps() and (self._forced or len(self._selector.get_map()) <= 1)
 
     def _wait(self, timeout: float | None) -> Ready:
@@ -165,6 +171,17 @@ class VirtualLoop:
             raise
         future.add_done_callback(lambda _: job.end())
         return future
+
+    def _remembering(self, start: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """A method of the loop that starts a child process, whose end nothing in the loop's selector may tell of."""
+
+        async def remembering(*args: Any, **options: Any) -> tuple[asyncio.SubprocessTransport, asyncio.BaseProtocol]:
+            with _work(self._line):
+                transport, protocol = await start(*args, **options)
+            self._children.append(transport)
+            return transport, protocol
+
+        return remembering
 
     async def shutdown_default_executor(self, *args: Any, **kwargs: Any) -> None:
         """What the loop's method does: it gives the threads five minutes, which no jump may take from them."""
