@@ -41,13 +41,28 @@ def a_test(name: str = "test_one", **columns: Any) -> dict[str, Any]:
     return known | columns
 
 
+def with_faults(test: dict[str, Any], *kinds: str, told: int | None = None) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """The faults of an attempt, by kind, each a millisecond after the one before; `told` is how many it says it had."""
+    test["properties"] = {**(test["properties"] or {}), "farm.faults": len(kinds) if told is None else told}
+    usual = {"module": "aod", "method": "GET", "path": "/api/runs", "delay_us": 0, "rule": "r"}
+    status = {"status": 503, "delivered": False, "observed": "503"}
+    late = {"status": None, "delivered": None, "observed": None, "delay_us": 2_500_000}
+    rows = [
+        {"number": number, "at_us": test["started_us"] + 1_000 * number, "kind": kind}
+        | usual | (status if kind == "status" else late)
+        for number, kind in enumerate(kinds, 1)
+    ]  # fmt: skip
+    return {(test["test_id"], test["attempt"]): rows}
+
+
 def a_report(
     *tests: dict[str, Any],
     outputs: dict[tuple[str, int], dict[str, str]] | None = None,
     errors: tuple[dict[str, Any], ...] = (),
+    faults: dict[tuple[int, int], list[dict[str, Any]]] | None = None,
     **columns: Any,
 ) -> Report:
-    """A run of these attempts, counted; `outputs` by (identity, attempt)."""
+    """A run of these attempts, counted; `outputs` by (identity, attempt), `faults` by test id and attempt."""
     assert columns.keys() <= RUN.keys()
     kept = outputs or {}
     finals = [test["outcome"] for test in tests if test["is_final"]]
@@ -59,4 +74,5 @@ def a_report(
         list(tests),
         errors,
         lambda test: kept.get((test["identity"], test["attempt"]), {}),
+        faults or {},
     )

@@ -9,9 +9,9 @@ from pytest_aosfarm.exports.report import to_json
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ("NOT_FOUND", "Commands", "cell", "print_json", "print_table", "shortened")
+__all__ = ("NOT_FOUND", "Commands", "cell", "print_json", "print_table", "shortened", "test_name")
 
 NOT_FOUND = 1
 """The exit code of a command that was asked for something that is not there."""
@@ -34,6 +34,11 @@ def cell(value: Any) -> str:
         return ", ".join(f"{key} {one}" for key, one in value.items())
     # A test's name or message may hold line ends and control characters; a table cell and a terminal cannot.
     return "".join(letter if letter.isprintable() else " " for letter in str(value))
+
+
+def test_name(test: Mapping[str, Any]) -> str:
+    """The node id of an attempt, and its number if it is not the first."""
+    return cell(test["nodeid"]) + ("" if test["attempt"] == 1 else f" (attempt {test['attempt']})")
 
 
 def shortened(text: str) -> str:

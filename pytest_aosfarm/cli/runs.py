@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_aosfarm.cli.output import cell, print_json, print_table, shortened
+from pytest_aosfarm.cli.faults import print_faults
+from pytest_aosfarm.cli.output import cell, print_json, print_table, shortened, test_name
 from pytest_aosfarm.cli.store import add_store_options, open_store, positive
 from pytest_aosfarm.errors import NotFoundError
 from pytest_aosfarm.recording.status import STATUSES
@@ -89,6 +90,9 @@ def _show(arguments: argparse.Namespace) -> int:
             raise NotFoundError(f"no run {arguments.id} in {store.where}; `aosfarm runs` lists them")
         run = {name: value for name, value in run.items() if name not in NOT_SHOWN}
         run["errors_outside"] = store.errors(arguments.id)
+        faults = store.faults(arguments.id)
+        for test in run["tests"]:
+            test["faults"] = faults.get((test["test_id"], test["attempt"]), [])
         if arguments.output:
             _add_outputs(store, run)
     if arguments.json:
@@ -123,20 +127,17 @@ def _print_run(run: dict[str, Any]) -> None:
         print("the results of this run were pruned; its counts are all that is left")
         return
     print_table(("outcome", "seconds", "test", "message"), [_test_cells(test) for test in tests])
+    print_faults(tests)
     for test in tests:
         for kind, text in test.get("outputs", {}).items():
-            print(f"\n---- {cell(test['nodeid'])}{_attempt(test)}: {kind}")
+            print(f"\n---- {test_name(test)}: {kind}")
             print("\n".join(map(cell, text.splitlines())))
 
 
 def _test_cells(test: Mapping[str, Any]) -> list[str]:
     seconds = (test["setup_us"] + test["call_us"] + test["teardown_us"]) / 1e6
     outcome = test["raw_outcome"] or test["outcome"]
-    return [cell(outcome), f"{seconds:.3f}", cell(test["nodeid"]) + _attempt(test), shortened(test["message"] or "")]
-
-
-def _attempt(test: Mapping[str, Any]) -> str:
-    return "" if test["attempt"] == 1 else f" (attempt {test['attempt']})"
+    return [cell(outcome), f"{seconds:.3f}", test_name(test), shortened(test["message"] or "")]
 
 
 def _pin(arguments: argparse.Namespace) -> int:

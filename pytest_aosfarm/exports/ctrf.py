@@ -120,7 +120,7 @@ def _attempt(report: Report, test: Row) -> dict[str, Any]:
 
 def _common(report: Report, test: Row) -> dict[str, Any]:
     """What is said alike of a test and of an attempt that came before."""
-    outputs = report.outputs_of(test)
+    outputs, faults = report.outputs_of(test), [*report.faults_of(test)] or None
     started, duration = _milliseconds(report.started_at(test)), duration_us(test) // 1000
     return _given(
         {
@@ -132,7 +132,7 @@ def _common(report: Report, test: Row) -> dict[str, Any]:
             "trace": outputs.get("longrepr"),
             "stdout": _lines(outputs.get("stdout")),
             "stderr": _lines(outputs.get("stderr")),
-            "extra": _given({name: test[name] for name in EXTRA_OF_TEST} | {"log": outputs.get("log")}),
+            "extra": _given({name: test[name] for name in EXTRA_OF_TEST} | {"log": outputs.get("log"), "faults": faults}),
         }
     )
 

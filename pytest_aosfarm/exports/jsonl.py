@@ -21,10 +21,11 @@ KEPT_BACK = "owner_token"
 
 
 def lines(report: Report) -> Iterator[str]:
-    """One `run`, a `test` per attempt with its `outputs`, an `error` each; times are ISO 8601, in UTC."""
+    """One `run`, a `test` per attempt with its `outputs` and `faults`, an `error` each; times are ISO 8601, in UTC."""
     yield _line("run", {"version": VERSION} | {key: value for key, value in report.run.items() if key != KEPT_BACK})
     for test in report.tests:
-        yield _line("test", test | {"outputs": dict(report.outputs_of(test))})
+        left = {"outputs": dict(report.outputs_of(test)), "faults": [*report.faults_of(test)]}
+        yield _line("test", test | left)
     for error in report.errors:
         yield _line("error", error)
 

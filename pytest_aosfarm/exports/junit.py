@@ -1,6 +1,6 @@
 """JUnit XML as Jenkins' junit-10.xsd and Surefire have it: valid by both, retries as rerunFailure and flakyFailure.
 
-What JUnit has no words for (identity, a worker's crash, an unexpected pass) stands beside each test in processing
+What JUnit has no words for (identity, a worker's crash, an unexpected pass, faults) stands beside each test in processing
 instructions `<?aosfarm {an event}?>`, which schemas and readers pass over and our own import reads back.
 """
 
@@ -10,8 +10,11 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_aosfarm.exports.faults import faults_told
 from pytest_aosfarm.exports.report import duration_us
 from pytest_aosfarm.recording.events import OTHER, AttemptFinished, ErrorSeen, encode
+from pytest_aosfarm.recording.faults import FIELDS
+from pytest_aosfarm.recording.properties import FAULTS
 from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.exports.report import Case, Report, Row
     from pytest_aosfarm.recording.events import Event
+    from pytest_aosfarm.recording.faults import Fault
 
 __all__ = ("INSTRUCTION", "RUN_PROPERTIES", "SUITE", "property_text", "xml")
 
@@ -63,6 +67,8 @@ def xml(report: Report) -> Iterator[str]:
     for name, column in RUN_PROPERTIES.items():
         if run[column] is not None:
             yield f"<property{_attributes({'name': name, 'value': property_text(run[column])})}/>\n"
+    if faults := sum(map(faults_told, report.tests)):
+        yield f"<property{_attributes({'name': FAULTS, 'value': faults})}/>\n"
     yield "</properties>\n"
     for case, elements in cases:
         yield _testcase(report, case, elements)
@@ -100,7 +106,7 @@ def _testcase(report: Report, case: Case, elements: list[tuple[str, Row]]) -> st
         _again(tag, test, report.outputs_of(test)) if tag.startswith(("rerun", "flaky")) else _once(tag, test, report)
         for tag, test in elements
     )
-    told = "".join(_told(event) for event in _events(case))
+    told = "".join(_told(event) for event in _events(report, case))
     return f"<testcase{_attributes(attributes)}>{told}{content}{_printed(report.outputs_of(own))}</testcase>\n"
 
 
@@ -149,12 +155,19 @@ def _error(error: Mapping[str, Any]) -> str:
     return f"{told}<system-err>{text}</system-err>\n"
 
 
-def _events(case: Case) -> Iterator[AttemptFinished]:
+def _events(report: Report, case: Case) -> Iterator[AttemptFinished]:
     before: dict[str, Any] = {}
     for test in (*case.earlier, case.final):
         columns = {name: test[name] for name in AttemptFinished.__dataclass_fields__ if name in test}
-        yield AttemptFinished(**columns | before | {"properties": test["properties"] or {}})
+        faults = tuple(_fault(test, one) for one in report.faults_of(test))
+        yield AttemptFinished(**columns | before | {"properties": test["properties"] or {}, "faults": faults})
         before = {"replaces": test["attempt"], "replaced_outcome": test["outcome"]}
+
+
+def _fault(test: Row, row: Row) -> Fault:
+    """As an event has it, which counts the time from the start of the attempt."""
+    known = {name: row[name] for name in FIELDS if row[name] is not None}
+    return known | {"at_us": row["at_us"] - test["started_us"]}
 
 
 def _told(event: Event) -> str:

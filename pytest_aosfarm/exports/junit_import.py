@@ -15,6 +15,7 @@ from pytest_aosfarm.exports.junit_parse import Suite, TestCase, parse
 from pytest_aosfarm.exports.junit_read import Reading, micros, moment
 from pytest_aosfarm.recording.columns import run_columns
 from pytest_aosfarm.recording.events import AttemptFinished, RunCollected, RunFinished, RunStarted
+from pytest_aosfarm.recording.faults import kept_faults
 from pytest_aosfarm.recording.status import LIVE, LOST, Ending, decide
 from pytest_aosfarm.recording.tally import Tally
 
@@ -127,12 +128,16 @@ def record(found: Survey, store: RunStore, redactor: Redactor) -> Imported:
     if status not in {*LIVE, LOST}:
         return Imported(run_id, status, found.tests, known=True)
     tally = Tally()
-    tests = errors = 0
+    tests = errors = faults = 0
     for batch in _batches(found.files, began):
         for event in batch:
             _hide_secrets(event, redactor)
+            if isinstance(event, AttemptFinished):
+                # Each file has numbers of its own.
+                event.faults_before = faults
+                faults += len(event.faults)
+                tests += event.replaces is None and event.phase != "collect"
             tally.add(event)
-            tests += isinstance(event, AttemptFinished) and event.replaces is None and event.phase != "collect"
         store.save(run_id, batch, run_columns(started, tally, None), errors_before=errors)
         errors += sum(not isinstance(event, AttemptFinished) for event in batch)
     tally.add(RunCollected(collected=tests, deselected=0))
@@ -181,6 +186,7 @@ def _hide_secrets(event: AttemptFinished | ErrorSeen, redactor: Redactor) -> Non
     if isinstance(event, AttemptFinished):
         event.nodeid, event.identity = redactor.name(event.nodeid), redactor.name(event.identity)
         event.properties = redactor.value(dict(event.properties))
+        event.faults = kept_faults(event.faults, redactor)
         event.outputs = {kind: redactor.redacted(text) for kind, text in event.outputs.items()}
 
 

@@ -11,7 +11,7 @@ from pytest_aosfarm.errors import RecordingError
 from pytest_aosfarm.exports.junit_parse import Suite, TestCase
 from pytest_aosfarm.recording.events import OTHER, OUTCOMES, AttemptFinished, ErrorSeen, decode
 from pytest_aosfarm.recording.failures import clean, cut, masked
-from pytest_aosfarm.recording.properties import GRADE_PREFIX, IDENTITY, TENANT
+from pytest_aosfarm.recording.properties import FAULTS, GRADE_PREFIX, IDENTITY, TENANT
 from pytest_aosfarm.recording.tally import BAD
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ YEARS = range(1970, 2200)
 
 LONGEST = 10 * 366 * 86_400 * 1_000_000
 """Microseconds; what takes longer is a wrong number."""
+
+FIGURES = 9
+"""Of a count; one with more is a wrong number."""
 
 ATTEMPTS = range(1, 1_000_000)
 _SCALARS = {str, int, float, bool, type(None)}
@@ -265,7 +268,9 @@ def _outputs(test: TestCase, problems: list[Problem]) -> dict[str, str]:
 
 
 def _value(name: str, text: str) -> Scalar:
-    """A property, which XML holds as text; a grade is a number."""
+    """A property, which XML holds as text; a grade is a number, and so is how many faults there were."""
+    if name == FAULTS and text.isdecimal() and len(text) <= FIGURES:
+        return int(text)
     if name.startswith(GRADE_PREFIX):
         try:
             number = float(text)

@@ -18,6 +18,9 @@ __all__ = ("Case", "Report", "Row", "duration_us", "to_json")
 Row = dict[str, Any]
 """An attempt at a test, by column."""
 
+Faults = Mapping[tuple[int, int], Sequence[Row]]
+"""Test id and attempt -> the faults that were injected there; `at_us` counts from the start of the run."""
+
 Outputs = Mapping[str, str]
 """Kind (longrepr, stdout, stderr, log) -> text."""
 
@@ -33,6 +36,9 @@ class Store(Protocol):
 
     def errors(self, run_id: int) -> Sequence[Row]:
         """What went wrong outside tests."""
+
+    def faults(self, run_id: int) -> Faults:
+        """What was injected into the attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,16 @@ class Report:
     """A run as the store gives it.
 
     `run` holds the columns of `farm_runs`; `tests` every attempt in the order of their start, with the columns of
-    `farm_run_tests` and the identity and nodeid of its test; `errors` what went wrong outside tests. `outputs_of` asks
-    for the texts of one attempt, empty when nothing was kept: they may be 256 KiB each, so nobody holds them all.
+    `farm_run_tests` and the identity and nodeid of its test; `errors` what went wrong outside tests; `faults` what was
+    injected. `outputs_of` asks for the texts of one attempt, empty when nothing was kept: they may be 256 KiB each, so
+    nobody holds them all.
     """
 
     run: Mapping[str, Any]
     tests: Sequence[Row]
     errors: Sequence[Mapping[str, Any]] = ()
     outputs_of: Callable[[Row], Outputs] = field(default=_nothing, compare=False)
+    faults: Faults = field(default_factory=dict)
 
     @classmethod
     def load(cls, store: Store, run_id: int) -> Self | None:
@@ -81,7 +89,7 @@ class Report:
         def outputs_of(test: Row) -> Outputs:
             return kept(test["test_id"], test["attempt"]) if test["outcome"] in (*BAD, OTHER) else {}
 
-        return cls(found, tests, store.errors(run_id), outputs_of)
+        return cls(found, tests, store.errors(run_id), outputs_of, store.faults(run_id))
 
     @property
     def duration_us(self) -> int:
@@ -89,6 +97,10 @@ class Report:
         if self.run["duration_ms"] is not None:
             return int(self.run["duration_ms"]) * 1000
         return max((test["started_us"] + duration_us(test) for test in self.tests), default=0)
+
+    def faults_of(self, test: Row) -> Sequence[Row]:
+        """The faults that were injected into an attempt, in their order."""
+        return self.faults.get((test["test_id"], test["attempt"]), ())
 
     def started_at(self, test: Row) -> datetime:
         """When an attempt began, in aware UTC."""

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import zlib
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from history_samples import Sampler
+from kept_runs import started
 
 from pytest_aosfarm.cli import main
+from pytest_aosfarm.recording.events import AttemptFinished
 from pytest_aosfarm.recording.store import RunStore
+
+if TYPE_CHECKING:
+    from pytest_aosfarm.recording.faults import Fault
 
 
 @pytest.fixture
@@ -62,6 +68,32 @@ def test_a_run_without_a_heartbeat_is_suspect_in_the_list_and_by_the_filter(samp
     assert [run["id"] for run in ask("runs", "--json", "--status", "suspect")] == [1]
     assert ask("runs", "--json", "--status", "running") == []
     assert "suspect" in ask("show", "1")
+
+
+def test_show_lists_the_faults_of_what_went_wrong_and_json_all_of_them(sample, ask):
+    fault: Fault = {"at_us": 1_500, "kind": "status\x1b", "status": 503, "method": "GET", "path": "/api/" + "x" * 100}
+    late: Fault = {"at_us": 9, "kind": "late", "delay_us": 1_500_000, "delivered": False, "observed": "ReadTimeout"}
+    run_id = sample.store.begin_run(started())
+    usual: Any = {"attempt": 1, "phase": "call", "started_us": 1_000_000}
+    bad = AttemptFinished(nodeid="m.py::bad", identity="m::bad", outcome="failed", **usual)
+    fine = AttemptFinished(nodeid="m.py::fine", identity="m::fine", outcome="passed", **usual)
+    bad.faults, bad.properties = (late, *[fault] * 6), {"farm.faults": 9, "farm.chaos": "replay: pytest --farm-replay=AC1:x"}
+    fine.faults, fine.faults_before, fine.properties = (late,), 7, {"farm.faults": 1, "farm.chaos": "storm"}
+    sample.store.save(run_id, [bad, fine], {"status": "failed"})
+    out = ask("show", str(run_id)).splitlines()
+    start = next(n for n, line in enumerate(out) if line.startswith("after"))
+    assert out[start].split() == ["after", "fault", "call", "delivered", "seen", "test"]
+    assert out[start + 1].split() == ["0.000", "s", "late", "1.5", "s", "no", "ReadTimeout", "m.py::bad"]
+    assert out[start + 2].startswith("0.002 s  status  503")
+    assert out[start + 2].split()[-3:] == ["-", "-", "m.py::bad"]
+    assert [line.split() for line in out[start + 6 :]] == [
+        ["and", "4", "faults", "more", "m.py::bad"], [], ["m.py::bad:", "replay:", "pytest", "--farm-replay=AC1:x"],
+    ]  # fmt: skip
+    tests = {test["identity"]: test["faults"] for test in ask("show", str(run_id), "--json")["tests"]}
+    assert [fault["number"] for fault in tests["m::bad"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert [(fault["number"], fault["at_us"]) for fault in tests["m::fine"]] == [(8, 1_000_009)]
+    sample.run({"m::a": F})
+    assert "fault" not in ask("show", str(run_id + 1))
 
 
 def test_show_has_failures_first_and_outputs_on_demand(sample, ask):

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import STARTED, a_report, a_test
+from report_samples import STARTED, a_report, a_test, with_faults
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.exports.formats import FORMATS, write
@@ -42,6 +42,19 @@ def flaky_run(**columns: Any) -> Report:
         outputs={("tests.test_a::a", 1): {"longrepr": "E boom", "stdout": "x\ny\n", "stderr": "", "log": "INFO"}},
         **columns,
     )
+
+
+def test_faults_are_with_the_attempt_that_met_them() -> None:
+    first = a_test("a", outcome="failed", is_final=False)
+    report = a_report(first, a_test("a", attempt=2, started_us=9_000), faults=with_faults(first, "status", "late"))
+    (test,) = json.loads(written(report, "ctrf"))["results"]["tests"]
+    (earlier,) = test["retryAttempts"]
+    assert [fault["kind"] for fault in earlier["extra"]["faults"]] == ["status", "late"]
+    assert "faults" not in test["extra"]
+    _, *tests = map(json.loads, written(report, "jsonl").splitlines())
+    assert [[fault["at_us"] for fault in one["faults"]] for one in tests] == [[1_000, 2_000], []]
+    assert '<property name="farm.faults" value="2"/>' in written(report, "junit")
+    assert "farm.faults" not in written(flaky_run(), "junit")
 
 
 # --- CTRF: the rules of its schema, by where in the document they hold -----------------------------------------------
@@ -174,7 +187,7 @@ def test_json_lines_lose_nothing_but_the_key_to_the_run(report: Report) -> None:
     times = {name: value for name, value in report.run.items() if isinstance(value, datetime)}
     assert {name: datetime.fromisoformat(first.pop(name)) for name in times} == times
     assert first == {name: value for name, value in report.run.items() if name not in {*times, "owner_token"}}
-    tests = [{"type": "test", **test, "outputs": report.outputs_of(test)} for test in report.tests]
+    tests = [{"type": "test", **test, "outputs": report.outputs_of(test), "faults": []} for test in report.tests]
     assert lines == [*tests, *({"type": "error", **error} for error in report.errors)]
 
 

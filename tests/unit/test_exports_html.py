@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_samples import a_report, a_test
+from report_samples import a_report, a_test, with_faults
 
 from benchmarks.browser import find_browser
 from benchmarks.run_reports import large_report
@@ -88,9 +88,12 @@ def full_report(text="words"):
         (attempts[0]["identity"], 1): dict.fromkeys(("longrepr", "stdout", "stderr", "log"), text),
         (attempts[1]["identity"], 1): {"longrepr": text},
     }
+    faults = with_faults(attempts[0], text) | with_faults(attempts[1], text)
+    for one, in faults.values():
+        one |= {"module": text, "method": text, "path": text, "observed": text, "rule": text}
     return a_report(
         *attempts, outputs=outputs, errors=({"source": "worker", "message": text, "body": text},), vcs_branch=text,
-        arguments=[text], environment={text: {text: text}}, rootdir=text, grades={text: {text: {text: text}}},
+        faults=faults, arguments=[text], environment={text: {text: text}}, rootdir=text, grades={text: {text: {text: text}}},
     )  # fmt: skip
 
 
@@ -268,6 +271,17 @@ def test_the_command_repeats_seed_and_anchor_of_the_run() -> None:
     assert f"pytest -k 'a b' --farm-seed=42 {anchor}" in page(a_report(arguments=["-k", "a b", "--farm-seed=random"])).words
     assert f"pytest -x --farm-seed=42 {anchor}" in page(a_report(arguments=["--farm-seed", "random", "-x"])).words
     assert f"pytest --farm-seed=0x2a {anchor}" in page(a_report(arguments=["--farm-seed=0x2a"])).words
+
+
+def test_injected_faults_are_with_what_failed_and_are_few() -> None:
+    bad, flaky = a_failure("bad"), a_test("flaky", outcome="failed", is_final=False)
+    faults = with_faults(bad, *["<b>"] * 12, told=15) | with_faults(flaky, "status")
+    said = page(a_report(bad, flaky, a_test("flaky", attempt=2), faults=faults))
+    assert len(said.having(data_testid="faults")) == 2
+    assert said.words.count("GET aod /api/runs") == 11
+    assert "0.001 s<b> 2.5 sGET aod /api/runs--" in said.words
+    assert "and 5 faults more" in said.words
+    assert not page(a_report(a_failure("bad"))).having(data_testid="faults")
 
 
 def test_a_failed_test_can_be_run_alone_on_the_same_data() -> None:

@@ -67,6 +67,9 @@ class Kept:
     def outputs_of(self, run_id: int, test_id: int, attempt: int) -> dict[str, str]:
         return {"stdout": f"{run_id} {attempt}"} if test_id == a_test()["test_id"] else {"asked": "in vain"}
 
+    def faults(self, run_id: int) -> dict[tuple[int, int], list[dict[str, Any]]]:
+        return {(a_test()["test_id"], 1): [{"number": run_id}]}
+
     def errors(self, run_id: int) -> list[dict[str, Any]]:
         return [{"number": 1, "source": "worker", "message": f"of {run_id}", "body": None}]
 
@@ -75,6 +78,7 @@ def test_a_run_is_loaded_and_its_texts_are_asked_for_one_by_one() -> None:
     report = Report.load(Kept(), 7)
     assert report is not None
     assert report.run["id"] == 7
+    assert [*map(report.faults_of, report.tests)] == [[{"number": 7}], ()]
     assert [test["nodeid"] for test in report.tests] == ["tests/test_a.py::test_one", "tests/test_a.py::quiet"]
     assert [report.outputs_of(test) for test in report.tests] == [{"stdout": "7 1"}, {}]
     assert [error["message"] for error in report.errors] == ["of 7"]

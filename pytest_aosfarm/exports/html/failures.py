@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.exports.html.commands import command_of
+from pytest_aosfarm.exports.html.faults import faults
 from pytest_aosfarm.exports.html.markup import Html, coloured, el, plain, short
 from pytest_aosfarm.exports.html.parts import copyable, icon, outcome, section
 from pytest_aosfarm.exports.html.view import seconds, word_of, worker_of
@@ -86,7 +87,12 @@ def flaky(view: View) -> Html | None:
                 el("span", short(case.final["nodeid"]), class_="name"),
                 el("span", f"{word_of(case.final)} at attempt {len(case.earlier) + 1}", class_="quiet"),
             ],
-            [_attempts(case), [_message(row) for row in case.earlier], _outputs(view, case.earlier[0], LEAST_OUTPUT)],
+            [
+                _attempts(case),
+                [_message(row) for row in case.earlier],
+                _outputs(view, case.earlier[0], LEAST_OUTPUT),
+                [faults(view.report, row) for row in case.earlier],
+            ],
             testid="flaky-test",
         )
         for case in view.flaky[:MOST_CARDS]
@@ -134,6 +140,7 @@ def _card(view: View, case: Case, card: str, share: int) -> Html:
             _meta(row),
             _attempts(case) if case.earlier else None,
             _outputs(view, row, share),
+            faults(view.report, row),
             copyable("Run this test alone", command_of(view.run, row["nodeid"]), "copy-test"),
             _properties(row),
         ],
