@@ -8,7 +8,7 @@ The rules, and what they take for a defect:
   refuses nothing; neither do 500, 502 and 504. Who read the same path, or one below it, in between may know better.
 - `ignored-retry-after`: a retry came earlier than the reply had asked for, by a second or more (dates in Retry-After are
   in whole seconds), or by half of what it asked for where that is less.
-- `retry-storm`: more than three attempts at one logical call, faster than a wait that starts with 25 ms and doubles up to
+- `retry-storm`: more than three attempts at one logical call, faster than a wait that starts with 10 ms and doubles up to
   a second would make them. Retries that back off are none, however many they are.
 - `no-jitter`: all logical calls to a module that waited before their retries waited exactly as long, at least two calls and
   three waits. Waits that do not grow may be the rhythm in which a test asks: they count only if nothing else was asked of
@@ -48,7 +48,7 @@ _READS = frozenset({"GET", "HEAD"})
 _UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
 _DATE_US = 1_000_000
 _FREE_RETRIES = 2
-_FIRST_WAIT_US, _LAST_WAIT_US = 25_000, 1_000_000
+_FIRST_WAIT_US, _LAST_WAIT_US = 10_000, 1_000_000
 _MOST_NUMBERS = 8
 
 

@@ -99,6 +99,30 @@ def test_three_waits_of_two_calls_say_that_there_is_no_jitter():
     assert rules([*series(0, 10_000, key="/a", wait=700)][:2]) == []
 
 
+def test_a_herd_that_comes_back_in_step_has_no_jitter():
+    """Three callers at the same time: 100, 200 and 400 ms after each failure, where a test's own rhythm would not grow."""
+    herd = [
+        call(3 * attempt + caller, at, key=CallKey("aod", "GET", f"/runs/{caller}"), status=503)
+        for attempt, at in enumerate((0, 110, 320, 730))
+        for caller in (1, 2, 3)
+    ]
+    (found,) = lint(herd)
+    assert str(found).startswith(
+        "no-jitter: aod: 3 calls each waited 100 ms, 200 ms, 400 ms before they were tried again"
+        " (calls 1, 2, 3, 4, 5, 6, 7, 8…);"
+    )
+
+
+STORMS = [(3, 0, False), (4, 23, True), (4, 24, False), (5, 50, False), (6, 50, True), (30, 1000, False)]
+
+
+@pytest.mark.parametrize(("attempts", "wait", "found"), STORMS)
+def test_a_storm_is_more_attempts_than_a_doubling_wait_makes(attempts, wait, found):
+    key = CallKey("aod", "GET", "/")
+    history = [call(n + 1, n * wait, key=key, ended_ms=n * wait, status=503) for n in range(attempts)]
+    assert rules(history) == ["retry-storm"] * found
+
+
 KEYS = [CallKey(module, *rest) for module in ("aod", "dcl") for rest in (("GET", "/a"), ("POST", "/b"), ("GET", "/b"))]
 ENDS = st.sampled_from(
     [
