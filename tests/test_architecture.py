@@ -51,11 +51,12 @@ MAY_IMPORT = {
 
 MAY_USE = {
     "alembic": ["recording/migrations/", "recording/schema.py"],
-    "anyio": ["modules/pools.py"],
+    "anyio": ["chaos/accidents.py", "modules/pools.py"],
     "faker": ["synthetic/faker_provider.py"],
     "fastapi": ["twins/"],
     "filelock": ["farm.py"],
-    "httpx": ["modules/client.py", "modules/pools.py", "farm.py"],
+    "httpcore": ["chaos/accidents.py", "chaos/inject.py", "chaos/streams.py"],
+    "httpx": ["chaos/inject.py", "chaos/streams.py", "modules/client.py", "modules/pools.py", "farm.py"],
     "hypothesis": ["synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],

@@ -6,25 +6,18 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
 from pytest_aosfarm.chaos.calls import CallKey, CallRecord
-from pytest_aosfarm.chaos.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
 
-
-class StatusFault(Fault):
-    family: ClassVar[str] = "status"
-
-
-class LatencyFault(Fault):
-    family: ClassVar[str] = "latency"
+    from pytest_aosfarm.chaos.faults import Fault
 
 
 class Reply(NamedTuple):

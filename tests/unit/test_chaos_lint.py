@@ -15,14 +15,13 @@ from unit.retrying import (
     OK,
     PLANTED,
     REFUSED,
-    LatencyFault,
     Reply,
     RetryingTransport,
-    StatusFault,
     failing,
     world,
 )
 
+from pytest_aosfarm.chaos.faults import Latency, Status
 from pytest_aosfarm.chaos.lint import lint
 
 KEY = {"idempotency-key": "one"}
@@ -155,7 +154,7 @@ def layers(count):
 PLANTED_DEFECTS = {
     "lost": ("unsafe-retry", "POST", LOST, MILD),
     "failed-when-done": ("unsafe-retry", "POST", Reply(500), MILD),
-    "reply-replaced": ("unsafe-retry", "POST", Reply(503, fault=StatusFault(kind="503")), MILD),
+    "reply-replaced": ("unsafe-retry", "POST", Reply(503, fault=Status(503)), MILD),
     "behind-a-gateway": ("unsafe-retry", "PATCH", Reply(504), MILD),
     "rate-limit": ("ignored-retry-after", "GET", Reply(429, retry_after=30), MILD),
     "asked-to-wait": ("ignored-retry-after", "GET", Reply(503, retry_after=10), MILD),
@@ -166,8 +165,8 @@ PLANTED_DEFECTS = {
 }
 MENDED = {
     "lost": ("POST", REFUSED, MILD),
-    "failed-when-done": ("POST", Reply(500, delivered=False, fault=StatusFault(kind="500")), MILD),
-    "reply-replaced": ("POST", Reply(503, fault=LatencyFault(kind="latency")), MILD),
+    "failed-when-done": ("POST", Reply(500, delivered=False, fault=Status(500)), MILD),
+    "reply-replaced": ("POST", Reply(503, fault=Latency.fixed("1s")), MILD),
     "behind-a-gateway": ("PUT", Reply(504), MILD),
     "rate-limit": ("GET", Reply(429, retry_after=30), retried(wait=as_asked, attempts=3)),
     "asked-to-wait": ("GET", Reply(503, retry_after=10), retried(wait=as_asked, attempts=3)),

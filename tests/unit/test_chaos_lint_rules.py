@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.retrying import StatusFault
 
 from pytest_aosfarm.chaos.calls import CallKey, CallRecord
+from pytest_aosfarm.chaos.faults import Status
 from pytest_aosfarm.chaos.lint import RULES, lint
 
 CHARGE = CallKey("finops", "POST", "/charge")
@@ -128,7 +128,7 @@ ENDS = st.sampled_from(
     [
         {"status": 200},
         {"status": 503},
-        {"status": 503, "fault": StatusFault(kind="503")},
+        {"status": 503, "fault": Status(503)},
         {"status": 429, "retry_after_us": 5_000_000},
         {"error": "ReadTimeout", "delivered": None},
         {"error": "ConnectError", "delivered": False},
