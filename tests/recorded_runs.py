@@ -6,15 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.errors import RecordingError
+from pytest_aosfarm.recording import process, serving
 from pytest_aosfarm.recording.store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
 COUNTS = (
     "collected", "deselected", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "crashed", "flaky", "not_run",
@@ -89,6 +94,25 @@ def start_pytest(root: Path, *arguments: str, **environment: str) -> subprocess.
         start_new_session=True,
         preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - no thread of the tests holds a lock that it needs
     )
+
+
+def serve_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the process that owns the database be a thread, which is quicker, and sees what a test has replaced."""
+
+    def launch(end: int, spool: int | None, environment: object) -> SimpleNamespace:
+        fds = [os.dup(end), os.open(os.devnull, os.O_RDONLY) if spool is None else os.dup(spool)]
+
+        def work() -> None:
+            try:
+                serving.serve(*fds)
+            finally:
+                for fd in fds:
+                    os.close(fd)
+
+        threading.Thread(target=work, name="aosfarm-database", daemon=True).start()
+        return SimpleNamespace(wait=lambda _seconds: 0)
+
+    monkeypatch.setattr(process, "launch", launch)
 
 
 def _hear_ctrl_c() -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aosfarm.exports.words import counts_in_words, duration_in_words
 
 if TYPE_CHECKING:
     from pytest_aosfarm.exports.highlights import Highlights
-    from pytest_aosfarm.history.compare import Comparison
     from pytest_aosfarm.recording.tally import Grades
     from pytest_aosfarm.recording.writer import RunWriter
 
-__all__ = ("NO_CHANGE", "EndedRun", "Recording")
+__all__ = ("NO_CHANGE", "QUESTION", "EndedRun", "Recording")
 
 NO_CHANGE = "no change"
 
-BUSY_SECONDS = 0.5
-"""A look at earlier runs waits no longer for whoever writes to the database."""
+QUESTION = "pytest_aosfarm.history.since_baseline:since_baseline"
+"""What the process that owns the database is asked at the end of a run."""
 
 
 class Recording(Protocol):
@@ -76,23 +75,19 @@ class EndedRun:
     @property
     def changes(self) -> tuple[str, str] | None:
         """The baseline, such as #178, and in words what is not as it was there; None when nothing is known."""
-        found = self.comparison
-        return None if found is None else (f"#{found.base['id']}", found.headline() if found.changes else NO_CHANGE)
+        found = self._since_baseline
+        return None if found is None else (f"#{found['base']}", found["headline"] or NO_CHANGE)
+
+    @property
+    def newly_failing(self) -> list[tuple[str, str | None]]:
+        """Node id and message of the tests that fail and did not in the baseline, as far as that is known."""
+        found = self._since_baseline
+        return [] if found is None else [(nodeid, message) for nodeid, message in found["newly_failing"]]
 
     @cached_property
-    def comparison(self) -> Comparison | None:
-        """The run beside its baseline; None when it has none, is not in the database, or nobody can tell."""
-        from pytest_aosfarm.history.compare import compare_with_baseline
-        from pytest_aosfarm.recording.store import RunStore
-
-        writer = self.writer
-        if writer.run_id is None or not writer.confirmed:
-            return None
-        try:
-            with RunStore(writer.database, writer.started.tenant, busy_seconds=BUSY_SECONDS) as store:
-                return compare_with_baseline(store, writer.run_id)
-        except Exception:  # noqa: BLE001 - a look back must not spoil what is said of the run itself
-            return None
+    def _since_baseline(self) -> Any:
+        """The answer to the question; None when the run has no baseline, is not in the database, or nobody can tell."""
+        return self.writer.ask()
 
     def address(self, nodeid: str) -> str:
         """The URI of the file of a test."""

@@ -89,7 +89,7 @@ class GitHub:
         from pytest_aosfarm.exports.github import RunView
 
         ended = self._ended
-        writer, comparison = ended.writer, ended.comparison
+        writer = ended.writer
         started = writer.started
         labs = started.labs or writer.tally.labs
         facts = {"lab": ",".join(labs), **{name: str(getattr(started, name)) for name in FACTS if name != "lab"}}
@@ -106,7 +106,7 @@ class GitHub:
             flaky=ended.highlights.flaky,
             flaky_count=writer.tally.flaky,
             against=None if changes is None else f"{changes[0]}: {changes[1]}",
-            newly_failing=[(one.nodeid, one.message) for one in (comparison.of("newly_failing") if comparison else ())],
+            newly_failing=ended.newly_failing,
         )
 
     def _in_repository(self, path: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_aosfarm.exports.highlights import Highlights
 from pytest_aosfarm.plugin import github, html_report
-from pytest_aosfarm.plugin.ended import EndedRun
+from pytest_aosfarm.plugin.ended import QUESTION, EndedRun
 from pytest_aosfarm.plugin.expected import Expected
 from pytest_aosfarm.plugin.identity import identity_of_nodeid
 from pytest_aosfarm.plugin.junit_properties import JUnitProperties
@@ -27,9 +27,11 @@ from pytest_aosfarm.recording.attempts import Attempts
 from pytest_aosfarm.recording.checkout import Changes, checkout_of
 from pytest_aosfarm.recording.events import ErrorSeen, RunCollected, RunFinished
 from pytest_aosfarm.recording.failures import clean, cut, headline
+from pytest_aosfarm.recording.process import MistakeError
 from pytest_aosfarm.recording.sigterm import EXIT_CODE, SigtermGuard
 from pytest_aosfarm.recording.status import INCOMPLETE_EXIT_CODE, Ending, decide, has_lost_tests, reason_for
 from pytest_aosfarm.recording.writer import RunWriter
+from pytest_aosfarm.settings import ENV_PREFIX, all_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +95,8 @@ class Recorder:
 
     def fall_silent(self) -> None:
         """Record nothing more and leave all as it is: the run is another process's."""
+        if self.writer is not None:
+            self.writer.fall_silent()
         self.writer = self._changes = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -103,7 +107,11 @@ class Recorder:
             database = database_of(self.config, self.config.stash[settings_key])
             started = run_started(self.config, database, self._secrets, self._checkout, dirty=self._dirty())
             self._sigterm.install()
-            self.writer = RunWriter(started, rootdir=self.config.rootpath, database=database)
+            # The database with its password is nobody's business there.
+            environment = {name: text for name, text in all_variables().items() if not name.startswith(ENV_PREFIX)}
+            self.writer = RunWriter(
+                started, rootdir=self.config.rootpath, database=database, question=QUESTION, environment=environment
+            )
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what was left out, without xdist."""
@@ -187,9 +195,11 @@ class Recorder:
                     # The second Ctrl-C is on its way out of pytest, and ends the process.
                     self._session.exitstatus = CTRL_C_EXIT_CODE
                 seen = self.writer.finished
-                if seen is None or seen.exit_code != int(self._session.exitstatus):
-                    self._finish(self._session, self.writer)
-                self.writer.close()
+                try:
+                    if seen is None or seen.exit_code != int(self._session.exitstatus):
+                        self._finish(self._session, self.writer)
+                finally:
+                    self.writer.close()
         if self._changes is not None:
             self._changes.stop()
 
@@ -246,10 +256,14 @@ class Recorder:
     def _note(self, problem: Exception) -> None:
         if self.problem is not None:
             return
-        self.problem = f"{type(problem).__name__}: {problem}"
+        if isinstance(problem, MistakeError):
+            self.problem, trace = str(problem), problem.trace
+        else:
+            self.problem = f"{type(problem).__name__}: {problem}"
+            trace = "".join(traceback.format_exception(problem))
         with self._guarded():
             self.problem = self._text(self.problem)
-            body = self._body("".join(traceback.format_exception(problem)))
+            body = self._body(trace)
             self._write(ErrorSeen(source="recording", message=self.problem, body=body))
 
     def _text(self, text: str) -> str:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import suppress
 from importlib import import_module
 from itertools import count
-from time import monotonic, sleep  # as they are now: a test may replace them in the module
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from pytest_aosfarm.errors import RecordingError
-from pytest_aosfarm.recording.status import QUEUED, RUNNING
+from pytest_aosfarm.recording.status import LIVE, QUEUED, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pytest_aosfarm.recording.backlog import Backlog
     from pytest_aosfarm.recording.events import RunStarted
     from pytest_aosfarm.recording.location import Database
     from pytest_aosfarm.recording.store import RunStore
 
-__all__ = ("Flusher",)
+__all__ = ("BEAT_SECONDS", "Flusher")
 
 BATCH_SECONDS = 1.0
 """What waits is written at least this often, as long as the database is there."""
@@ -36,107 +34,111 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 LAST_TRIES, LAST_PAUSE = 3, 0.5
 """At the end of a run, when its database has been there before."""
 
-GIVE_WAY_SECONDS = 0.01
-"""The tests stand still while a batch is written, but no longer than this. Two threads that want Python's lock cost more
-at the same time than one after the other: the tests let go of it at every system call, and take it back before the other
-one is awake."""
-
-CLOSING_SECONDS = 1.0
-"""How long the end of the thread is waited for: it may be in the middle of a batch."""
-
 STILL_RUNNING = {"status": RUNNING}
 """What is said of a run while older results are read back from the spool: a heartbeat."""
 
+_OF_THE_LIVING = {"status", "status_reason"}
+"""What only a run that goes on may say of itself: somebody else may have seen its end."""
+
 
 class Flusher:
-    """Brings a backlog to the database from a daemon thread, and nothing it does can hold up or fail a test.
+    """Brings a backlog to the database from a daemon thread.
 
     `run_id` is the number of the run once the database has given one. `problem` says why the database is away.
-    `mistake` is an error of ours, or of a test that has replaced what the thread needs, until a later attempt goes well.
+    `mistake` is an error of ours, until a later attempt goes well.
     """
 
-    def __init__(self, where: Database, started: RunStarted, backlog: Backlog, chores: Callable[[RunStore], object]) -> None:
-        """`chores` is done once, in the thread, when the run has its row; it may raise RecordingError."""
+    def __init__(
+        self,
+        where: Database,
+        started: RunStarted,
+        backlog: Backlog,
+        chores: Callable[[RunStore], object] | None,
+        answer: Callable[..., None],
+        *,
+        question: str | None = None,
+    ) -> None:
+        """`chores` is done once, when the run has its row; it may raise RecordingError.
+
+        `answer` is called in the thread with the number of an order that was carried out, and what `question` found:
+        "package.module:name" of a function of the store and the run's number that gives what JSON can hold.
+        """
         self.run_id: int | None = None
         self.problem: str | None = None
         self.mistake: Exception | None = None
         self._where = where
         self._started = started
         self._backlog = backlog
-        self._chores: Callable[[RunStore], object] | None = chores
+        self._chores = chores
+        self._answer = answer
+        self._question = question
         self._store: RunStore | None = None
         self._file: tuple[int, int] | None = None
         self._saved_at = 0.0
         self._retry_at = 0.0
         self._pause = FIRST_PAUSE
         self._news = threading.Event()
-        self._closing = False
-        self._asked = 0.0
-        self._answered = 0.0
-        self._answer = threading.Condition()
-        self._turned = threading.Event()
-        self._thread: threading.Thread | None = None
-        # In the thread this would take seconds, and hold up the tests as long: it would fight them for Python's lock.
-        import_module("pytest_aosfarm.recording.store")
-        if where.path is None:
-            import_module("psycopg")
-        self.wake()
-        _flushers.add(self)
+        self._orphaned = self._closing = False
+        self._finish = self._finished = 0
+        self._asked: int | None = None
+        self._thread = threading.Thread(target=self._run, name="aosfarm-flusher", daemon=True)
+        self._thread.start()
 
     def wake(self) -> None:
-        """There is enough for a batch; gives way to it for a moment."""
-        self._turned.clear()
-        self.go_on()
+        """There is enough for a batch."""
         self._news.set()
-        self._turned.wait(GIVE_WAY_SECONDS)
 
-    def finish(self, seconds: float) -> None:
-        """Wait until the backlog is written, or cannot be, but no longer than this."""
-        self._asked += 1
-        self.go_on()
+    def finish(self, number: int) -> None:
+        """Answer when the backlog is written, or cannot be."""
+        self._finish = number
         self._news.set()
-        with self._answer:
-            self._answer.wait_for(lambda: self._answered >= self._asked, seconds)
 
-    def close(self) -> None:
-        """End the thread, and let go of the database."""
-        _flushers.discard(self)
-        self.stand_aside()
+    def ask(self, number: int) -> None:
+        """Answer with what the question finds; None when the database is away, or the question fails."""
+        self._asked = number
+        self._news.set()
 
-    def stand_aside(self) -> None:
-        """End the thread and disconnect, for a process that is about to fork; `go_on` begins anew."""
+    def outlive(self, seconds: float) -> None:
+        """Nobody runs the run any more: write what the backlog holds, but no longer than this, and no sign of life."""
+        self._orphaned = self._closing = True
+        self._news.set()
+        self._thread.join(seconds)
+
+    def close(self, seconds: float) -> None:
+        """Let go of the database as soon as a batch that is on its way is there, but wait no longer than this."""
         self._closing = True
         self._news.set()
-        if self._thread is not None:
-            self._thread.join(CLOSING_SECONDS)
-
-    def go_on(self) -> None:
-        """Start the thread, unless it is there."""
-        self._closing = False
-        if self._thread is None or not self._thread.is_alive():
-            self._news.clear()
-            self._thread = threading.Thread(target=self._run, name="aosfarm-flusher", daemon=True)
-            self._thread.start()
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         try:
-            if self.run_id is not None:
-                # One fork follows another, and each would otherwise cost a connection.
-                self._news.wait(BATCH_SECONDS)
             while not self._closing:
-                asked = self._asked
-                self._turn(last=asked > self._answered)
-                self._turned.set()
-                self._say(asked)
+                finish, asked = self._finish, self._asked
+                self._turn(last=finish > self._finished)
+                if finish > self._finished:
+                    self._finished = finish
+                    self._answer(finish)
+                if asked is not None:
+                    self._asked = None
+                    self._answer(asked, self._found())
                 self._news.wait(self._idle_seconds())
                 self._news.clear()
+            if self._orphaned:
+                self._turn(last=True)
         finally:
             self._disconnect()
 
-    def _say(self, answered: float) -> None:
-        with self._answer:
-            self._answered = answered
-            self._answer.notify_all()
+    def _found(self) -> object:
+        if self._store is None or self.run_id is None:
+            return None
+        with suppress(Exception):  # a look back must not spoil what is said of the run itself
+            return self._asker()(self._store, self.run_id)
+        return None
+
+    def _asker(self) -> Callable[[RunStore, int], object]:
+        module, _, name = (self._question or "").partition(":")
+        found: Callable[[RunStore, int], object] = getattr(import_module(module), name)
+        return found
 
     def _idle_seconds(self) -> float:
         if self._store is not None:
@@ -158,22 +160,34 @@ class Flusher:
             else:
                 self.mistake = None
                 return
-            if not last or self.run_id is None or attempt >= LAST_TRIES:
+            if not last or self.run_id is None or attempt >= LAST_TRIES or (self._closing and not self._orphaned):
                 return
             sleep(LAST_PAUSE)
 
     def _write(self) -> None:
         store, run_id = self._connected()
-        while (batch := self._backlog.fetch(anyway=monotonic() >= self._saved_at + BEAT_SECONDS)) is not None:
+        while (batch := self._backlog.fetch(anyway=self._must_beat())) is not None:
             if self._file != _identity(self._where):
                 raise RecordingError(f"{self._where}: the file was replaced or taken away")
-            store.save(run_id, batch.events, batch.columns or STILL_RUNNING, errors_before=batch.errors_before)
+            columns = self._true_now(batch.columns or STILL_RUNNING)
+            store.save(run_id, batch.events, columns, errors_before=batch.errors_before)
             self._backlog.confirm()
             self._saved_at = monotonic()
         self.problem, self._pause = None, FIRST_PAUSE
         if self._chores is not None:
             chores, self._chores = self._chores, None
             chores(store)
+            if self._question is not None:
+                with suppress(Exception):
+                    self._asker()
+
+    def _must_beat(self) -> bool:
+        return not self._orphaned and monotonic() >= self._saved_at + BEAT_SECONDS
+
+    def _true_now(self, columns: Mapping[str, object]) -> Mapping[str, object]:
+        if self._orphaned and columns["status"] in LIVE:
+            return {name: value for name, value in columns.items() if name not in _OF_THE_LIVING}
+        return columns
 
     def _connected(self) -> tuple[RunStore, int]:
         if self._store is None or self.run_id is None:
@@ -209,21 +223,3 @@ def _identity(where: Database) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-_flushers: WeakSet[Flusher] = WeakSet()
-
-
-def _before_fork() -> None:
-    for flusher in [*_flushers]:
-        flusher.stand_aside()
-
-
-def _after_fork() -> None:
-    for flusher in [*_flushers]:
-        flusher.go_on()
-
-
-# A test may fork: a child would inherit the connection and every lock that the thread holds, and from Python 3.12 on a
-# fork beside a thread is a warning, which a suite may have made an error.
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_flushers.clear)

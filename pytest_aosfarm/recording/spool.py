@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ("SpoolWriter", "claim", "read_spool")
+__all__ = ("SpoolReader", "SpoolWriter", "claim", "read_spool")
+
+READ_BYTES = 1 << 16
 
 SPOOL_BYTES = 512 << 20
 """A spool that has grown to this size takes no more outputs of tests; outcomes it takes always."""
@@ -55,6 +58,32 @@ class SpoolWriter:
                 os.fsync(self._fd)
         finally:
             os.close(self._fd)
+
+
+class SpoolReader:
+    """Reads on in a spool that somebody else still writes to, whole lines only; `offset` is behind the last one.
+
+    It is given a file descriptor: the file may be taken away meanwhile.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.offset = 0
+        self._fd = fd
+
+    def news(self) -> Iterator[tuple[Event, int, int]]:
+        """The events that have come since, each with the offsets before and behind it. Raises OSError."""
+        size = READ_BYTES
+        while found := os.pread(self._fd, size, self.offset):
+            whole = found.rfind(b"\n") + 1
+            if not whole:
+                if len(found) < size:
+                    return
+                size *= 2
+            for line in found[:whole].splitlines(keepends=True):
+                start = self.offset
+                self.offset += len(line)
+                with suppress(ValueError):
+                    yield decode(line.decode("ascii")), start, self.offset
 
 
 def read_spool(path: Path, start: int = 0, end: int | None = None) -> Iterator[tuple[Event | None, int]]:

@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from recorded_runs import serve_in_a_thread
 
 OF_CI = {"BUILD_NUMBER", "BUILDKITE", "CI", "CIRCLECI", "GITLAB_CI", "JENKINS_URL", "TF_BUILD"}
 """What tells pytest or the Farm that it runs in CI: pytest then writes other lines."""
@@ -28,6 +29,15 @@ def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv(NO_AUTOLOAD, "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", NAMED_PLUGINS)
+
+
+@pytest.fixture(autouse=True)
+def database_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What inner sessions of this process start as a process of its own is a thread: SQLAlchemy is loaded already.
+
+    Inner sessions that are processes themselves start a real one.
+    """
+    serve_in_a_thread(monkeypatch)
 
 
 @pytest.fixture

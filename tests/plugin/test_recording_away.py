@@ -11,7 +11,7 @@ from recorded_runs import all_runs, only_run, spools
 
 # Imported here so that an inner session in this process finds these very modules, and what a test put into them.
 from pytest_aosfarm.cli import main
-from pytest_aosfarm.recording import flusher, store, writer
+from pytest_aosfarm.recording import flusher, serving, store
 from pytest_aosfarm.recording.location import Database
 from pytest_aosfarm.recording.schema import upgrade
 from pytest_aosfarm.recording.store import RunStore
@@ -65,7 +65,7 @@ def test_a_dead_database_costs_one_line_and_no_result(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every result is a batch, nobody waits long for a lock, and a database that was away is asked again soon."""
     monkeypatch.setattr(store.RunStore.__init__, "__kwdefaults__", {"create": False, "busy_seconds": 0.1})
-    monkeypatch.setattr(writer, "BATCH_EVENTS", 1)
+    monkeypatch.setattr(serving, "BATCH_EVENTS", 1)
     monkeypatch.setattr(flusher, "FIRST_PAUSE", 0.1)
     monkeypatch.setattr(flusher, "LAST_PAUSE", 0.1)
     monkeypatch.setattr(flusher, "BATCH_SECONDS", 0.1)

@@ -22,24 +22,36 @@ def test_where_nothing_can_be_written_the_run_goes_on(pytester: pytest.Pytester,
     assert (pytester.path / ".aosfarm").read_text() == "in the way"
 
 
+LIMIT = """
+    import resource
+
+    {when}resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+"""
+"""A limit on the size of files fails every longer write, as a full disk does."""
+
+MANY = "import pytest\n@pytest.mark.parametrize('n', range(300))\ndef test(n): assert not ({exit_code} and n == 7)"
+
+
 @pytest.mark.parametrize("exit_code", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_on_a_full_disk_the_run_goes_on(pytester: pytest.Pytester, exit_code: int) -> None:
-    # A limit on the size of files fails every longer write, as a full disk does.
-    pytester.makeconftest(
-        """
-        import resource
-
-        def pytest_collection_finish():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
-        """
-    )
-    pytester.makepyfile(
-        f"import pytest\n@pytest.mark.parametrize('n', range(300))\ndef test(n): assert not ({exit_code} and n == 7)"
-    )
+    pytester.makeconftest(LIMIT.format(when=""))
+    pytester.makepyfile(MANY.format(exit_code=exit_code))
     result = pytester.runpytest_subprocess("--farm-seed=1", "-q", "--tb=no", "-p", "no:cacheprovider")
     assert result.ret == exit_code
     result.stdout.fnmatch_lines(["*run not recorded: *", "nothing kept in the spool: *"])
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_what_the_spool_cannot_take_midway_goes_to_the_database_all_the_same(pytester: pytest.Pytester) -> None:
+    # The process that writes to the database has started before, and has no limit.
+    pytester.makeconftest(LIMIT.format(when="def pytest_collection_finish(): "))
+    pytester.makepyfile(MANY.format(exit_code=0))
+    result = pytester.runpytest_subprocess("--farm-seed=1", "-q", "-p", "no:cacheprovider")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["run 1 recorded *", "nothing kept in the spool: *"])
+    run = only_run(pytester.path)
+    assert (run["status"], run["passed"], len(run["tests"])) == ("passed", 300, 300)
+    assert spools(pytester.path) == []
 
 
 def test_a_full_spool_alone_loses_nothing_and_leaves_nothing(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from recorded_runs import serve_in_a_thread
 
 from pytest_aosfarm.recording.events import AttemptFinished, Event, RunCollected, RunFinished, RunStarted, encode
 from pytest_aosfarm.recording.location import Database
@@ -91,7 +92,10 @@ def test_a_run_that_just_stopped_is_lost_and_its_torn_line_too(tmp_path: Path, d
     assert (run["status"], run["exit_code"], run["finished_at"], run["passed"], run["not_run"]) == ("lost", None, None, 1, 2)
 
 
-def test_a_living_run_is_left_alone(tmp_path: Path, database: Path, started: RunStarted) -> None:
+def test_a_living_run_is_left_alone(
+    tmp_path: Path, database: Path, started: RunStarted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_in_a_thread(monkeypatch)
     writer = RunWriter(started, rootdir=tmp_path, database=Database(database))
     writer.write(attempt("a"))
     assert writer.spool_path is not None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from recorded_runs import serve_in_a_thread
 
 from pytest_aosfarm.cli import main
 from pytest_aosfarm.recording.events import AttemptFinished, RunFinished, RunStarted
@@ -56,6 +57,7 @@ def record(root: Path, uuid: str, *, labs: tuple[str, ...] = ("aod",), database:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("AOSFARM_DB", raising=False)
+    serve_in_a_thread(monkeypatch)
     return tmp_path
 
 
