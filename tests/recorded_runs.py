@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,6 @@ from pytest_aosfarm.recording.store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import pytest
 
@@ -118,6 +119,17 @@ def serve_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 def _hear_ctrl_c() -> None:
     """A shell lets what it runs in the background ignore Ctrl-C, and whoever is started from there inherits that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def database_processes(root: Path) -> list[int]:
+    """The processes that own the database of a run in `root`."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            ours = b"pytest_aosfarm.recording.serving" in place.joinpath("cmdline").read_bytes()
+            if ours and place.joinpath("cwd").readlink() == root:
+                found.append(int(place.name))
+    return found
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 60) -> str:

@@ -50,6 +50,7 @@ def loaded(pytester, *args: str) -> set[str]:
         text=True,
         check=False,
     )
+    (pytester.path / "out.txt").write_text(done.stdout)
     assert "1 failed, 3 passed" in done.stdout, done.stdout + done.stderr
     return set(json.loads((pytester.path / "loaded.json").read_text()))
 
@@ -68,7 +69,17 @@ def test_the_look_sees_what_a_used_farm_loads(pytester) -> None:
     pytester.makeconftest(LOOK)
     pytester.makepyfile(SUITE)
     more = loaded(pytester, "-p", "aosfarm", "--farm-seed=2") - OURS
-    assert {"pytest_aosfarm.plugin.recorder", "sqlalchemy"} <= more
+    assert {"pytest_aosfarm.plugin.recorder", "pytest_aosfarm.recording.process"} <= more
+
+
+@pytest.mark.parametrize("args", [(), pytest.param(XDIST, marks=pytest.mark.slow)], ids=["no-xdist", "n2"])
+def test_a_recorded_run_loads_no_library_of_a_database(pytester, args) -> None:
+    pytester.makeconftest(LOOK)
+    pytester.makepyfile(SUITE)
+    for _ in range(2):  # the second run is compared with the first
+        more = loaded(pytester, "-p", "aosfarm", "--farm-seed=2", *args)
+        assert not {"alembic", "psycopg", "sqlalchemy", "sqlite3", "_sqlite3"} & more
+    assert "vs #1" in (pytester.path / "out.txt").read_text()
 
 
 def test_even_a_used_farm_loads_no_client_and_no_twin(pytester) -> None:

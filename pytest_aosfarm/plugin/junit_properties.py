@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aosfarm.exports.junit import RUN_PROPERTIES, property_text
-
 if TYPE_CHECKING:
     from pytest_aosfarm.plugin.ended import Recording
 
@@ -29,6 +27,8 @@ class JUnitProperties:
         xml: Any = next((one for one in plugins if hasattr(one, "add_global_property")), None)
         if xml is None or writer is None:
             return
+        from pytest_aosfarm.exports.junit import RUN_PROPERTIES, property_text
+
         started = writer.started
         # The number of the run is the database's to give, which may not have answered yet.
         known = {"id": None, "lab": ",".join(started.labs or writer.tally.labs) or None}

@@ -153,7 +153,7 @@ class Recorder:
         """Record a phase of a test; a subtest's report is of another type, and part of its test."""
         # Three times for every test: a context manager would cost as much as the rest.
         try:
-            worker = _worker_of(report)
+            worker = None if (node := getattr(report, "node", None)) is None else node.gateway.id
             if type(report) is not pytest.TestReport:
                 self._attempts.add_part(report, worker)
             elif worker is None or worker not in self._quitting:

@@ -13,7 +13,7 @@ from pytest_aosfarm.recording.properties import FAULTS, scalar, told
 from pytest_aosfarm.recording.secrets import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 __all__ = ("Attempts", "PhaseReport", "ungrouped")
 
@@ -21,6 +21,9 @@ _STEPS = {"setup": 0, "call": 1, "teardown": 2}
 _SETUP, _CALL, _TEARDOWN, _CRASH = range(4)
 _QUIET = {"passed", "skipped", "xfailed", "xpassed"}
 _PARTS_KEPT = 20
+
+_Key = tuple[str, "str | None"]
+"""Node id and worker."""
 
 
 class PhaseReport(FailureReport, Protocol):
@@ -52,25 +55,21 @@ class PhaseReport(FailureReport, Protocol):
 
 
 class _Attempt:
-    """What is known of an attempt that goes on; one is made for every test, so it is made cheap."""
+    """What is known of an attempt that goes on; one is made for every test, so it holds only what is not as usual."""
 
-    __slots__ = (
-        "also", "broken", "broken_parts", "decided", "micros", "outcome", "phase", "properties", "sections", "started",
-        "step",
-    )  # fmt: skip
+    outcome: str | None = None
+    phase = "call"
+    decided: PhaseReport | None = None
+    also: Sequence[PhaseReport] = ()
+    properties: Iterable[object] = ()
+    sections: Iterable[tuple[str, str]] = ()
+    broken = 0
+    broken_parts: Sequence[PhaseReport] = ()
 
     def __init__(self, started: float) -> None:
         self.started = started
         self.step = -1
-        self.outcome: str | None = None
-        self.phase = "call"
         self.micros = [0, 0, 0]
-        self.decided: PhaseReport | None = None
-        self.also: list[PhaseReport] = []
-        self.properties: Iterable[object] = ()
-        self.sections: Iterable[tuple[str, str]] = ()
-        self.broken = 0
-        self.broken_parts: list[PhaseReport] = []
 
 
 class Attempts:
@@ -99,36 +98,59 @@ class Attempts:
         self._grouped = dist == "loadgroup"
         self._identify = identify
         self._secrets = secrets or Redactor({})
-        self._open: dict[tuple[str, str | None], _Attempt] = {}
+        self._open: dict[_Key, _Attempt] = {}
+        self._good: dict[_Key, list[PhaseReport]] = {}
+        """Tests whose phases have all passed so far, as most do: nothing need be worked out of them before they end."""
         self._numbering = Numbering()
         self._faults = 0
         self._told_of_faults: dict[str | None, tuple[str, list[str]]] = {}
         """Worker -> its last test that had any, and all that this test has said of them."""
 
-    def add(self, report: PhaseReport, worker: str | None) -> list[AttemptFinished]:
+    def add(self, report: PhaseReport, worker: str | None) -> Sequence[AttemptFinished]:
         """Take one report; returns the attempts that it finished (none, one, or two)."""
-        key = (self._nodeid_of(report), worker)
+        key = (ungrouped(report.nodeid) if self._grouped else report.nodeid, worker)
+        good = self._good.get(key)
+        if report.outcome == "passed":
+            when = report.when
+            if good is None:
+                if when == "setup" and key not in self._open:
+                    self._good[key] = [report]
+                    return ()
+            elif when == "teardown":
+                if len(good) == _TEARDOWN:
+                    del self._good[key]
+                    return (self._passed(key, good[0], good[1], report),)
+            elif when == "call" and len(good) == _CALL and not hasattr(report, "wasxfail"):
+                good.append(report)
+                return ()
+        if good is not None:
+            self._look_closely(key)
+        return self._take(report, key)
+
+    def _take(self, report: PhaseReport, key: _Key) -> Sequence[AttemptFinished]:
         step = _STEPS.get(report.when or "", _CRASH)
-        finished = []
+        before: Sequence[AttemptFinished] = ()
         attempt = self._open.get(key)
         if attempt is not None and step <= attempt.step:
             # The same phase again: a plugin started the test anew without a teardown report.
-            finished += self._close(key)
+            before = self._close(key)
             attempt = None
         if attempt is None:
             attempt = self._open[key] = _Attempt(report.start or time.time())
-        _take(attempt, report, step)
-        if step >= _TEARDOWN:
-            finished += self._close(key)
-        return finished
+        _note(attempt, report, step)
+        if step < _TEARDOWN:
+            return before
+        return [*before, *self._close(key)] if before else self._close(key)
 
     def add_part(self, report: PhaseReport, worker: str | None) -> None:
         """Take the report of a subtest: it comes before the one of the call, and its failure is the test's."""
-        attempt = self._open.setdefault((self._nodeid_of(report), worker), _Attempt(report.start))
+        key = (ungrouped(report.nodeid) if self._grouped else report.nodeid, worker)
+        self._look_closely(key)
+        attempt = self._open.setdefault(key, _Attempt(report.start))
         if report.outcome == "failed":
             attempt.broken += 1
             if len(attempt.broken_parts) < _PARTS_KEPT:
-                attempt.broken_parts.append(report)
+                attempt.broken_parts = [*attempt.broken_parts, report]
 
     def uncollected(self, report: PhaseReport, worker: str | None) -> AttemptFinished:
         """What becomes of the report of a file that could not be collected, or was skipped as a whole."""
@@ -150,46 +172,63 @@ class Attempts:
 
     def close(self) -> list[AttemptFinished]:
         """The attempts cut off before their teardown was reported, as far as their outcome is known."""
+        for key in list(self._good):
+            self._look_closely(key)
         return [done for key in list(self._open) for done in self._close(key)]
 
-    def _nodeid_of(self, report: PhaseReport) -> str:
-        return ungrouped(report.nodeid) if self._grouped else report.nodeid
+    def _look_closely(self, key: _Key) -> None:
+        """Work out what has passed so far of a test of which more is to be said than that it passed."""
+        for report in self._good.pop(key, ()):
+            self._take(report, key)
 
-    def _close(self, key: tuple[str, str | None]) -> list[AttemptFinished]:
-        attempt = self._open.pop(key)
-        if attempt.outcome is None and attempt.step < _CALL:
-            return []
+    def _passed(self, key: _Key, setup: PhaseReport, call: PhaseReport, teardown: PhaseReport) -> AttemptFinished:
+        # Each report repeats the properties of the ones before it.
+        properties = teardown.user_properties or call.user_properties or setup.user_properties
+        done = self._named(key, setup.start or time.time(), "passed", properties)
+        done.setup_us = round(setup.duration * 1e6)
+        done.call_us = round(call.duration * 1e6)
+        done.teardown_us = round(teardown.duration * 1e6)
+        return done
+
+    def _named(self, key: _Key, started: float, outcome: str, pairs: Iterable[object]) -> AttemptFinished:
+        """An attempt as far as it depends on who made it, and on the ones before it."""
         nodeid, worker = clean(key[0], limit=None), key[1]
-        identity, tenant, faults, properties = told(attempt.properties, self._secrets)
+        identity, tenant, faults, properties = told(pairs, self._secrets)
         identity = identity or self._identify(nodeid)
-        word = attempt.outcome or "passed"
-        outcome = word if word in OUTCOMES else OTHER
         variant = worker if self._each else None
         number, cause, replaces, replaced = self._numbering.next(identity, nodeid, variant, outcome, twice=self.twice)
-        name = self._secrets.name
+        shown, known = self._secrets.names(nodeid, identity)
         done = AttemptFinished(
-            nodeid=name(nodeid),
-            identity=name(identity),
+            nodeid=shown,
+            identity=known,
             attempt=number,
             variant=variant,
             outcome=outcome,
-            phase=attempt.phase,
+            phase="call",
             cause=cause,
             replaces=replaces,
             replaced_outcome=replaced,
             worker=worker,
-            started_us=round((attempt.started - self._began) * 1e6),
-            setup_us=attempt.micros[0],
-            call_us=attempt.micros[1],
-            teardown_us=attempt.micros[2],
+            started_us=round((started - self._began) * 1e6),
             properties=properties,
         )
         if tenant is not None and tenant != identity:
-            done.data_tenant = name(tenant)
-        if word is not outcome:
-            done.raw_outcome = word
+            done.data_tenant = self._secrets.name(tenant)
         if faults:
             self._take_faults(done, key, faults)
+        return done
+
+    def _close(self, key: _Key) -> list[AttemptFinished]:
+        attempt = self._open.pop(key)
+        if attempt.outcome is None and attempt.step < _CALL:
+            return []
+        word = attempt.outcome or "passed"
+        outcome = word if word in OUTCOMES else OTHER
+        done = self._named(key, attempt.started, outcome, attempt.properties)
+        done.phase = attempt.phase
+        done.setup_us, done.call_us, done.teardown_us = attempt.micros
+        if word is not outcome:
+            done.raw_outcome = word
         if outcome != "passed" and attempt.decided is not None:
             try:
                 self._explain(done, attempt, attempt.decided)
@@ -239,7 +278,7 @@ def ungrouped(nodeid: str) -> str:
     return name if at and "]" not in group else nodeid
 
 
-def _take(attempt: _Attempt, report: PhaseReport, step: int) -> None:
+def _note(attempt: _Attempt, report: PhaseReport, step: int) -> None:
     attempt.step = step
     if step < _CRASH:
         attempt.micros[step] = round(report.duration * 1e6)
@@ -249,7 +288,7 @@ def _take(attempt: _Attempt, report: PhaseReport, step: int) -> None:
     if report.sections:
         attempt.sections = report.sections
     outcome = _outcome_of(report, step)
-    if step == _SETUP and outcome == "passed":
+    if outcome == "passed" and (step == _SETUP or (step == _TEARDOWN and attempt.outcome is not None)):
         return
     if step == _CALL and attempt.broken and outcome in _QUIET:
         outcome = "failed"
@@ -257,7 +296,7 @@ def _take(attempt: _Attempt, report: PhaseReport, step: int) -> None:
         adds_nothing = outcome in _QUIET or (outcome == "error" and attempt.outcome in {"failed", "error"})
         if adds_nothing:
             if outcome == "error":
-                attempt.also.append(report)
+                attempt.also = [*attempt.also, report]
             return
     attempt.outcome = outcome
     attempt.phase = report.when if step < _CRASH and report.when else "call"
@@ -265,9 +304,9 @@ def _take(attempt: _Attempt, report: PhaseReport, step: int) -> None:
 
 
 def _outcome_of(report: PhaseReport, step: int) -> str:
+    outcome = report.outcome
     if step == _CRASH:
         return "crashed"
-    outcome = report.outcome
     if outcome == "passed":
         return "xpassed" if step == _CALL and hasattr(report, "wasxfail") else "passed"
     if outcome == "skipped":

@@ -188,8 +188,43 @@ def _plain(value: object) -> str:
 _to_json = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
+_text = json.encoder.encode_basestring_ascii
+_MOST = (
+    '{"event":"attempt_finished","nodeid":%s,"identity":%s,"attempt":%d,"outcome":%s,"phase":%s'
+    ',"started_us":%d,"setup_us":%d,"call_us":%d,"teardown_us":%d'
+)
+"""The line of an attempt as far as nearly every one has it."""
+_SELDOM = [one for one in _FORMS[AttemptFinished][1] if f'"{one[0]}":' not in _MOST and one[0] != "worker"]
+_SELDOM_VALUES = attrgetter(*(name for name, _ in _SELDOM))
+_SELDOM_DEFAULTS = tuple(default for _, default in _SELDOM)
+
+
 def encode(event: Event) -> str:
     """One line of JSON in ASCII, without the newline; what is as ever is left out."""
+    if type(event) is AttemptFinished:
+        try:
+            return _attempt(event)
+        except TypeError:
+            pass  # a value that is not of the type it should be: JSON knows a form for it, or says what it is
+    return _encode(event)
+
+
+def _attempt(one: AttemptFinished) -> str:
+    """What `_encode` gives in another order, in a third of its time: there is one for every test."""
+    line = _MOST % (
+        _text(one.nodeid), _text(one.identity), one.attempt, _text(one.outcome), _text(one.phase),
+        one.started_us, one.setup_us, one.call_us, one.teardown_us,
+    )  # fmt: skip
+    if one.worker is not None:
+        line += f',"worker":{_text(one.worker)}'
+    seldom = _SELDOM_VALUES(one)
+    if seldom == _SELDOM_DEFAULTS:
+        return line + "}"
+    more = {name: value for (name, default), value in zip(_SELDOM, seldom, strict=True) if value != default}
+    return f"{line},{_to_json(more)[1:]}"
+
+
+def _encode(event: Event) -> str:
     name, names, values = _FORMS[type(event)]
     record: dict[str, object] = {"event": name}
     if name == "run_started":

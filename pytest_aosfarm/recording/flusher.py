@@ -174,7 +174,7 @@ class Flusher:
             self._backlog.confirm()
             self._saved_at = monotonic()
         self.problem, self._pause = None, FIRST_PAUSE
-        if self._chores is not None:
+        if self._chores is not None and not self._orphaned:
             chores, self._chores = self._chores, None
             chores(store)
             if self._question is not None:

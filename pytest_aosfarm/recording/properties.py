@@ -28,6 +28,7 @@ CHAOS = "farm.chaos"
 """Which chaos the test ran under, or how it is replayed."""
 
 _PAIR = 2
+_LISTS = (tuple, list)
 _REPLAY_TOKEN = re.compile(r"(AC\d+:[\w-]+)")
 
 
@@ -41,7 +42,7 @@ def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | 
     properties: dict[str, Scalar] = {}
     for pair in pairs:
         # What other plugins append need not be a pair.
-        if not isinstance(pair, tuple | list) or len(pair) != _PAIR:
+        if not isinstance(pair, _LISTS) or len(pair) != _PAIR:
             continue
         name, value = pair
         if name == IDENTITY:

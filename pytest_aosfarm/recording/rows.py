@@ -84,8 +84,8 @@ class ResultRows:
 class _Insert:
     """An INSERT of many rows, no two of one key, that does `update` to those that are there already.
 
-    All rows go in one statement: on PostgreSQL that takes half the time of one row a statement, and on SQLite tests do
-    not wait twice for every row until this thread has Python's lock again.
+    All rows go in one statement: on PostgreSQL that takes half the time of one row a statement, and on SQLite no other
+    thread waits for Python's lock twice for every row.
     """
 
     def __init__(self, table: Table, dialect: str, update: str) -> None:

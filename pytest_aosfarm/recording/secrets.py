@@ -66,6 +66,10 @@ class Redactor:
         result = without_named(without_tokens(without_user_info(result)))
         return text if result == text else result
 
+    def names(self, one: str, other: str) -> tuple[str, str]:
+        """`name` of each of two names of a test: most hold nothing, which is seen of both at once."""
+        return (self.name(one), self.name(other)) if self._may_hold_one(f"{one}/{other}") else (one, other)
+
     def name(self, name: str) -> str:
         """`name` of a test without its secrets; a tag tells it from names that differ in nothing but the secret.
 

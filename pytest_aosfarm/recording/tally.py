@@ -47,9 +47,7 @@ class Tally:
 
     def add(self, event: Event) -> None:
         """Take one more event into account."""
-        if isinstance(event, RunCollected):
-            self.collected, self.deselected = event.collected, event.deselected
-        elif isinstance(event, AttemptFinished):
+        if isinstance(event, AttemptFinished):
             self.attempts += 1
             self.outcomes[event.outcome] += 1
             if event.replaces is not None:
@@ -62,6 +60,8 @@ class Tally:
                 self.collection_errors += 1
             if event.properties:
                 self._take_properties(event)
+        elif isinstance(event, RunCollected):
+            self.collected, self.deselected = event.collected, event.deselected
 
     @property
     def not_run(self) -> int | None:

@@ -113,15 +113,26 @@ class RunWriter:
 
         Raises MistakeError for what went wrong in the process that writes to the database, if that was a mistake of ours.
         """
-        self._write(event)
-        if type(event) is AttemptFinished:
-            if monotonic() > self._look_at:
-                self._process.look()
-                self._look_at = monotonic() + LOOK_SECONDS
-        elif isinstance(event, RunCollected):
-            self._process.settle()
-        elif isinstance(event, RunFinished):
-            self._finish(event)
+        self._confirmed = False
+        spool = self._spool
+        if spool is not None and spool.size != self._size:
+            self._catch_up(spool.size)
+        try:
+            if spool is None:
+                self._process.tell(encode(event).encode("ascii"))
+            else:
+                spool.write(event)
+        except OSError as problem:
+            self._give_up_spool(spool, problem)
+            self._process.tell(encode(event).encode("ascii"))
+        self.tally.add(event)
+        if spool is not None:
+            self._size = spool.size
+        if type(event) is not AttemptFinished:
+            self._heed(event)
+        elif monotonic() > self._look_at:
+            self._process.look()
+            self._look_at = monotonic() + LOOK_SECONDS
 
     def ask(self) -> Any:
         """What the question finds of the run; None when it is not in the database, or nobody can tell."""
@@ -146,24 +157,12 @@ class RunWriter:
         self._process.forget()
         self._let_go()
 
-    def _write(self, event: Event) -> None:
-        self._confirmed = False
-        spool = self._spool
-        if spool is None:
-            self._process.tell(encode(event).encode("ascii"))
-        else:
-            if spool.size != self._size:
-                self._catch_up(spool.size)
-            try:
-                spool.write(event)
-            except OSError as problem:
-                self._give_up_spool(spool, problem)
-                self._process.tell(encode(event).encode("ascii"))
-        self.tally.add(event)
-        if spool is not None:
-            self._size = spool.size
-        if type(event) is RunFinished:
+    def _heed(self, event: Event) -> None:
+        if isinstance(event, RunCollected):
+            self._process.settle()
+        elif isinstance(event, RunFinished):
             self.finished = event
+            self._finish(event)
 
     def _catch_up(self, size: int) -> None:
         """Ctrl-C came when an event was in the spool and not yet counted."""
