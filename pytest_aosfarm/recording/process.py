@@ -14,8 +14,6 @@ from subprocess import DEVNULL, Popen, TimeoutExpired
 from time import monotonic  # as it is now: a test may replace it in the module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest_aosfarm
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -71,7 +69,7 @@ def launch(end: int, spool: int | None, environment: Mapping[str, str] | None) -
     It is alone in its session: Ctrl-C is not meant for it, nor does it end with a terminal. Neither site-packages nor
     the current directory are looked at before it has been told where the controller finds its modules.
     """
-    command = [sys.executable, "-S", "-P", "-W", "ignore", "-c", PROGRAM, str(Path(pytest_aosfarm.__file__).parents[1])]
+    command = [sys.executable, "-S", "-P", "-W", "ignore", "-c", PROGRAM, str(Path(__file__).parents[2])]
     return Popen(  # noqa: S603 - our own program
         command, stdin=DEVNULL if spool is None else spool, stdout=end, stderr=end, env=environment, start_new_session=True
     )  # fmt: skip
