@@ -19,9 +19,7 @@ def microseconds(value: str | float) -> int:
 
     What is finer than a microsecond is rounded to the nearest. ValueError if it is no duration, negative, or endless.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise _no_duration(value)
-    text = value if isinstance(value, str) else f"{value:.9f}" if isinstance(value, float) else str(value)
+    text = f"{value:.9f}" if isinstance(value, float) else str(value)
     if _NUMBER.fullmatch(text):
         exact = Decimal(text.strip()) * _UNITS["s"]
     else:

@@ -140,7 +140,7 @@ def _looked(before: CallRecord, retry: CallRecord, calls: Sequence[LogicalCall])
 
 def _made_by_fault(record: CallRecord) -> bool:
     """Whether the status is the fault's, not the module's."""
-    return record.fault is not None and getattr(record.fault, "family", None) == "status"
+    return record.fault is not None and record.fault.family == "status"
 
 
 def _ignored_retry_after(call: LogicalCall) -> Iterator[Finding]:

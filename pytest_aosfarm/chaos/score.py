@@ -12,9 +12,10 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from pytest_aosfarm.chaos.effects import DoubleEffectError
+from pytest_aosfarm.chaos.fault_base import Family
 from pytest_aosfarm.chaos.steady import SteadyStateError
 from pytest_aosfarm.errors import ChaosError, ModuleError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ("FAMILIES", "Cell", "Score", "Trial", "Verdict", "canary_verdict", "score", "verdict_of")
 
-FAMILIES = ("latency", "timeout", "connection", "status", "body", "schema")
+FAMILIES: tuple[str, ...] = get_args(Family)
 """The families of faults in the order in which they are shown; any other comes behind them."""
 
 _MOST_MODULES = 5

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_aosfarm.chaos.attempts import logical_calls
 from pytest_aosfarm.chaos.calls import CallKey, CallRecord
 from pytest_aosfarm.chaos.faults import Status
 from pytest_aosfarm.chaos.lint import RULES, lint
@@ -49,6 +50,25 @@ NOT_UNSAFE = {
 }
 
 
+@pytest.mark.parametrize("asked", [0, 30])
+def test_a_retry_comes_within_two_minutes_of_when_it_may(asked):
+    for late in (0, 1):
+        after = 10 + (120 + asked) * 1000 + late
+        history = [call(1, 0, status=503, retry_after_us=asked * 1_000_000), call(2, after)]
+        assert len(logical_calls(history)) == 1 + late
+
+
+@pytest.mark.parametrize("status", [408, 421, 425, 429, 503])
+def test_a_status_that_refuses_leaves_nothing_done_unless_a_fault_put_it_there(status):
+    history = [call(1, 0, status=status), call(2, 100, status=500), call(3, 200)]
+    assert [call.numbers for call in logical_calls(history)] == [(1, 2, 3)]
+    assert lint(history[:2]) == []
+    (found,) = lint(history)
+    assert found.calls == (2, 3)
+    replaced = call(1, 0, status=status, fault=Status(status, delivered=True))
+    assert rules([replaced, call(2, 100)]) == ["unsafe-retry"]
+
+
 @pytest.mark.parametrize("history", NOT_UNSAFE.values(), ids=NOT_UNSAFE)
 def test_what_is_no_unsafe_retry(history):
     assert lint(history) == []
@@ -70,15 +90,6 @@ def test_retry_after_counts_in_whole_seconds(asked, waited, found):
     assert rules(history) == ["ignored-retry-after"] * found
 
 
-def series(*starts, key, wait, module="aod"):
-    """A call that fails at each of these milliseconds, and what is tried again after `wait` more and succeeds."""
-    number = 0
-    for at in starts:
-        number += 2
-        yield call(number - 1, at, key=CallKey(module, "GET", key), status=503)
-        yield call(number, at + 10 + wait, key=CallKey(module, "GET", key), status=200)
-
-
 def test_waits_that_are_the_rhythm_of_a_test_are_no_missing_jitter():
     every = 5000
     probe = CallKey("aod", "GET", "/health")
@@ -93,10 +104,47 @@ def test_waits_that_are_the_rhythm_of_a_test_are_no_missing_jitter():
     assert lint(both) == []
 
 
-def test_three_waits_of_two_calls_say_that_there_is_no_jitter():
-    assert rules(series(0, 10_000, 20_000, key="/a", wait=700)) == ["no-jitter"]
-    assert rules(series(0, 10_000, key="/a", wait=700)) == []
-    assert rules([*series(0, 10_000, key="/a", wait=700)][:2]) == []
+def waiting(*lists):
+    """Calls one after the other, each of which fails and is tried again after each of its waits (milliseconds)."""
+    at = 0
+    made: list[CallRecord] = []
+    for place, waits in enumerate(lists):
+        for wait in (*waits, None):
+            made.append(call(len(made) + 1, at, key=CallKey("aod", "GET", f"/{place}"), status=200 if wait is None else 503))
+            at += 10 + (9000 + 100 * place if wait is None else wait)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("waits", "found"),
+    [
+        ([[700], [700], [700]], True),
+        ([[700], [700]], False),
+        ([[700, 700, 700]], False),
+        ([[100, 200], [100]], True),
+        ([[100, 200], [100, 200], [100, 250]], False),
+        ([[700], [701], [700]], True),
+        ([[700], [702], [700]], False),
+        ([[60_000], [60_060], [60_000]], True),
+        ([[60_000], [60_062], [60_000]], False),
+        ([[0, 300], [0, 300], [0, 300]], True),
+        ([[9], [9], [9]], False),
+        ([[10], [10], [10]], True),
+    ],
+)
+def test_three_equal_waits_of_two_calls_say_that_there_is_no_jitter(waits, found):
+    assert rules(waiting(*waits)) == ["no-jitter"] * found
+
+
+@pytest.mark.parametrize("down", [(300, 200, 100), (200, 200, 200)])
+def test_only_waits_that_grow_tell_a_back_off_from_a_rhythm(down):
+    health, version = CallKey("aod", "GET", "/health"), CallKey("aod", "GET", "/version")
+    at = 0
+    made: list[CallRecord] = []
+    for wait in (*down, 0):
+        made += [call(len(made) + 1, at, key=health, status=503), call(len(made) + 2, at, key=version, status=503)]
+        at += 10 + wait
+    assert rules(made) == []
 
 
 def test_a_herd_that_comes_back_in_step_has_no_jitter():

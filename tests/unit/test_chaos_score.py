@@ -112,6 +112,18 @@ def test_of_many_modules_the_worst_are_shown_and_the_table_keeps_to_eight_lines(
     assert lines[5].split() == ["5", "more", "5/5"]
 
 
+def test_up_to_five_modules_and_three_names_are_all_shown():
+    five = [trial(f"m{number}", "status", WRONG if number < 3 else SURVIVED) for number in range(5)]
+    assert [line.split()[0] for line in score(five).lines()] == ["survived", "m0", "m1", "m2", "m3", "m4", "not"]
+    assert score(five).lines()[-1].count(";") == 2
+    assert "(a, b, c): assert" in str(canary_verdict([trial("aod", "status", test=name) for name in "abc"]))
+
+
+def test_a_module_that_was_not_judged_is_not_among_the_worst():
+    trials = [trial("a", "body", WRONG, WRONG), *(trial(f"m{number}", "body") for number in range(5))]
+    assert [line.split()[0] for line in score(trials).lines()[1:6]] == ["m0", "m1", "m2", "m3", "2"]
+
+
 def test_without_trials_there_is_nothing_to_show():
     assert score([]).lines() == []
     assert score([trial("aod", "", WRONG)]).as_dict() == {}

@@ -96,6 +96,12 @@ def test_in_the_block_the_share_of_true_answers_counts(clock):
     run(clock, answering(*answers), *[5] * 10, tolerance=0.8)
 
 
+def test_eight_answers_that_were_not_true_are_shown_and_the_others_counted(clock):
+    for wrong, end in ((8, "8 s; the"), (10, "8 s and 2 more; the")):
+        with pytest.raises(SteadyStateError, match=rf"0 of {wrong} answers .*, {end} system does not stand"):
+            run(clock, answering(True, False), *[1] * wrong, every=1)
+
+
 def test_what_does_not_recover_is_said_to(clock):
     with pytest.raises(SteadyStateError, match=r"hold after the block: 0 of 1 .* not true at 1 s; .* did not recover"):
         run(clock, answering(True, None), 1)
