@@ -161,6 +161,37 @@ def test_a_herd_that_comes_back_in_step_has_no_jitter():
     )
 
 
+def in_turn(*, times=5, every=1, quiet=120, after=3, answered=0):
+    """dcl and aod in turn every so many seconds, where aod fails but for the first times; after some quiet only dcl."""
+    made: list[CallRecord] = []
+    for n in range(times):
+        made.append(call(len(made) + 1, n * every * 1000, key=CallKey("dcl", "GET", f"/{n}"), status=200))
+        status = 200 if n < answered else 503
+        made.append(call(len(made) + 1, n * every * 1000 + 10, key=CallKey("aod", "GET", f"/{n}"), status=status))
+    end = made[-1].sent_us // 1000 + 10
+    for n in range(after):
+        made.append(call(len(made) + 1, end + quiet * 1000 + n, key=CallKey("dcl", "GET", f"/then/{n}"), status=200))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("turns", "calls"),
+    [
+        ({}, (2, 4, 6, 8, 10)),
+        ({"times": 4}, ()),
+        ({"times": 6, "answered": 1}, (4, 6, 8, 10, 12)),
+        ({"times": 6, "answered": 2}, ()),
+        ({"after": 2}, ()),
+        ({"quiet": 119}, ()),
+        ({"every": 100, "quiet": 299}, ()),
+        ({"every": 100, "quiet": 300}, (2, 4, 6, 8, 10)),
+    ],
+    ids=str,
+)
+def test_a_module_that_was_given_up_for_long_enough(turns, calls):
+    assert [one.calls for one in lint(in_turn(**turns)) if one.rule == "breaker-never-half-opens"] == [calls] * bool(calls)
+
+
 STORMS = [(3, 0, False), (4, 23, True), (4, 24, False), (5, 50, False), (6, 50, True), (30, 1000, False)]
 
 
