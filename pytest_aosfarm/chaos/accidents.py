@@ -1,6 +1,7 @@
 """What breaks a connection, as httpcore raises it over a real one: without async, and with it.
 
-Each is an exception of httpcore whose cause is what the socket, ssl or anyio said. `tests/chaos` holds them to real sockets.
+Each is an exception of httpcore whose context is what the socket, ssl or anyio said. `tests/chaos` compares
+them with real sockets.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def accident(name: str, *, in_async: bool) -> Exception:
         return error()
     cause = root()
     raised = error(cause)
-    raised.__cause__ = cause
+    raised.__context__ = cause  # and no cause: httpcore's pool of connections raises `from None` what comes up to it
     return raised
 
 
@@ -87,4 +88,4 @@ _KNOWN: dict[str, tuple[type[Exception], Callable[[], Exception] | None, Callabl
     "reset": (httpcore.ReadError, _reset, _broken),
     "reset_upload": (httpcore.WriteError, _reset, _broken),
 }
-"""Name -> what httpcore raises, its cause without async, and with it (None: it has none)."""
+"""Name -> what httpcore raises, and what that comes up in without async, and with it (None: in nothing)."""

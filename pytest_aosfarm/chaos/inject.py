@@ -82,6 +82,7 @@ class Injection:
 
     def in_httpx(self, error: Exception, request: httpx.Request) -> Exception:
         """The exception of httpx that stands for this one of httpcore, with a note of where it comes from."""
+        error.__cause__ = None  # as from a pool of connections, which raises `from None` whatever comes up to it
         self.error = getattr(httpx, type(error).__name__)(str(error), request=request)
         self.error.add_note(f"injected by aosfarm chaos: {self.fault.kind}")
         return self.error

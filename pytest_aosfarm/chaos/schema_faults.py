@@ -82,6 +82,9 @@ class FieldAdded(FieldFault):
     kind: Literal["field_added"] = "field_added"
     value: Any = "unexpected"
 
+    def __init__(self, *main: str, **data: Any) -> None:
+        super().__init__(*main, **data)
+
     def drawn(self, value: Any, draws: FaultDraws) -> str:
         """A field `unexpected` beside one that is there."""
         beside, dot, _ = super().drawn(value, draws).rpartition(".")
@@ -102,6 +105,9 @@ class FieldRemoved(FieldFault):
     forms: ClassVar[tuple[str, ...]] = ("field_removed", "field_removed:items.*.id")
     kind: Literal["field_removed"] = "field_removed"
 
+    def __init__(self, *main: str, **data: Any) -> None:
+        super().__init__(*main, **data)
+
     def change(self, owner: Object, name: str, draws: FaultDraws) -> None:  # noqa: ARG002
         """As `FieldFault.change` says."""
         del owner[name]
@@ -113,6 +119,9 @@ class FieldRenamed(FieldFault):
     forms: ClassVar[tuple[str, ...]] = ("field_renamed", "field_renamed:items.*.id=identifier")
     kind: Literal["field_renamed"] = "field_renamed"
     to: Name | None = None
+
+    def __init__(self, *main: str, **data: Any) -> None:
+        super().__init__(*main, **data)
 
     @classmethod
     def of_argument(cls, argument: str) -> Self:
@@ -142,6 +151,9 @@ class FieldRetyped(FieldFault):
     kind: Literal["field_retyped"] = "field_retyped"
     to: Literal["string", "number", "boolean", "null", "array", "object"] | None = None
 
+    def __init__(self, *main: str, **data: Any) -> None:
+        super().__init__(*main, **data)
+
     @classmethod
     def of_argument(cls, argument: str) -> Self:
         """`path` or `path=to`."""
@@ -164,6 +176,9 @@ class FieldNested(FieldFault):
     forms: ClassVar[tuple[str, ...]] = ("field_nested", "field_nested:items.*.id=value")
     kind: Literal["field_nested"] = "field_nested"
     under: Name = "value"
+
+    def __init__(self, *main: str, **data: Any) -> None:
+        super().__init__(*main, **data)
 
     @classmethod
     def of_argument(cls, argument: str) -> Self:
