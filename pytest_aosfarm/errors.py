@@ -9,6 +9,7 @@ __all__ = (
     "FarmError",
     "LoadError",
     "ModuleError",
+    "MustFireError",
     "NotFoundError",
     "ReadOnlyError",
     "RecordingError",
@@ -54,3 +55,7 @@ class ChaosError(FarmError):
 
 class ChaosTimeError(ChaosError):
     """Virtual time cannot be had here: a real system answers below, or the event loop's time cannot be moved."""
+
+
+class MustFireError(ChaosError, AssertionError):
+    """Faults that should have been injected were not: the test proves nothing of what it says."""

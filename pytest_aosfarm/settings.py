@@ -76,7 +76,7 @@ class Setting:
     @property
     def option(self) -> str:
         """The command-line option that is always there."""
-        return self.switch[0] if self.switch else f"--farm-{self.name}"
+        return self.switch[0] if self.switch else f"--farm-{self.name.replace('_', '-')}"
 
     @property
     def env(self) -> str:
@@ -110,6 +110,13 @@ class Settings:
     html: str | None
     report: str
     gha: str
+    chaos: str
+    chaos_seed: int
+    chaos_time: str
+    chaos_hosts: tuple[str, ...]
+    chaos_control: bool
+    chaos_shrink: bool
+    replay: str | None
     urls: Mapping[str, str] = field(repr=False)
     sources: Mapping[str, str]
 
@@ -148,6 +155,10 @@ def _one_of(*names: str) -> Callable[[str], str]:
 
 def _labs(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_one_of(*LABS)(name.strip()) for name in text.split(",")))
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    return tuple(host.strip() for host in text.split(",") if host.strip())
 
 
 def _seed(text: str) -> int | None:
@@ -221,6 +232,19 @@ SETTINGS = (
     Setting("record", _flag, "true", "Record nothing of this run", "BOOL", switch=("--no-farm-record", "false")),
     Setting("report", _one_of("off", "short", "full"), "full", "Lines at a recorded run's end: off, short, full", "SIZE"),
     Setting("gha", _one_of("auto", "off"), "auto", "Summary and annotations in GitHub Actions: auto, off", "WHEN"),
+    Setting("chaos", _text, "off", "Faults for all tests: off, a preset's name, or a policy as a TOML file", "POLICY"),
+    Setting("chaos_seed", _seed, "", "Seed of all faults: a whole number, 0x… or random; default the seed of the data", "N"),
+    Setting(
+        "chaos_time", _one_of("virtual", "real", "forced"), "virtual",
+        "Time that injected delays take: virtual, real, forced (virtual over any socket)", "TIME",
+    ),
+    Setting("chaos_hosts", _hosts, "", "Hosts that tests with chaos may call beside the local ones, as globs", "GLOBS"),
+    Setting("chaos_control", _flag, "true", "Run a red test with faults again with and without them", "BOOL"),
+    Setting(
+        "chaos_shrink", _flag, "false", "Find the fewest faults that turn a red test red", "BOOL",
+        switch=("--farm-chaos-shrink", "true"),
+    ),
+    Setting("replay", _text, "", "Give a test the very faults of this token, which a red test prints", "TOKEN"),
     Setting("html", _text, "", "Write the recorded run as one HTML file when it has ended", "FILE"),
 )
 
@@ -242,12 +266,12 @@ def resolve(
     ini: Mapping[str, str],
     *,
     now: datetime,
-    draw_seed: Callable[[], int],
+    draw_seed: Callable[[str], int],
 ) -> Settings:
     """Decide every setting. `options` holds (option as typed, text) and `ini` a text by setting name, `env` by variable.
 
-    `now` becomes the anchor when a live AOD judges recency; `draw_seed` is asked when the seed is "random". Raises
-    ConfigurationError in one line that names the value, its source and the valid values.
+    `now` becomes the anchor when a live AOD judges recency; `draw_seed` is asked, by its name, for a seed that is "random".
+    Raises ConfigurationError in one line that names the value, its source and the valid values.
     """
     _check_names(env)
     values: dict[str, Any] = {}
@@ -263,13 +287,16 @@ def resolve(
     urls = {name: env[variable].strip() for name, variable in MODULE_URLS.items() if env.get(variable, "").strip()}
     if values["modules"] == "embedded":
         urls = {}
-    if sources["seed"] != "default" and values["seed"] is None:
-        values["seed"] = draw_seed()
+    for name in ("seed", "chaos_seed"):
+        if sources[name] != "default" and values[name] is None:
+            values[name] = draw_seed(name)
     defaults = {
         "lab": (),
         "anchor": now.astimezone(UTC) if "aod" in urls else FIXED_ANCHOR,
         "modules": "live" if urls else "embedded",
         "timeout": LIVE_TIMEOUT if urls else EMBEDDED_TIMEOUT,
+        "chaos_seed": values["seed"],
+        "chaos_hosts": (),
     }
     values |= {name: value for name, value in defaults.items() if values[name] is None}
     settings = Settings(labs=values.pop("lab"), urls=MappingProxyType(urls), sources=MappingProxyType(sources), **values)

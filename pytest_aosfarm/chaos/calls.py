@@ -28,12 +28,16 @@ class CallKey:
 
     def __post_init__(self) -> None:
         """Put the parts into one text, each with its length in front."""
-        texts = (self.module, self.method, self.path, self.digest, self.lane)
-        parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+        parts = [text.encode("utf-8", "surrogatepass") for text in self.texts]
         object.__setattr__(self, "encoded", b"".join(len(part).to_bytes(4, "little") + part for part in parts))
 
+    @property
+    def texts(self) -> tuple[str, str, str, str, str]:
+        """The parts, in order."""
+        return self.module, self.method, self.path, self.digest, self.lane
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(kw_only=True)
 class CallRecord:
     """One attempt on the wire, in the order in which a test made them; times are microseconds of the test's clock.
 

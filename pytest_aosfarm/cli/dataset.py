@@ -58,7 +58,7 @@ def dataset_of(arguments: argparse.Namespace) -> Dataset:
     # Labs and live modules play no part here: neither may move the anchor, or forbid a scale.
     others = {*MODULE_URLS.values(), "AOSFARM_LAB", "AOSFARM_MODULES"}
     env = {name: text for name, text in environment().items() if name not in others}
-    settings = resolve(options, env, {}, now=datetime.now(UTC), draw_seed=lambda: secrets.randbits(63))
+    settings = resolve(options, env, {}, now=datetime.now(UTC), draw_seed=lambda _: secrets.randbits(63))
     return Dataset(settings.tenant or TENANT, seed=settings.seed, scale=settings.scale, anchor=settings.anchor)
 
 

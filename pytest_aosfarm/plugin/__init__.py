@@ -12,5 +12,6 @@ pytest_plugins = (
     "pytest_aosfarm.plugin.options",
     "pytest_aosfarm.plugin.markers",
     "pytest_aosfarm.plugin.fixtures",
+    "pytest_aosfarm.plugin.chaos",
     "pytest_aosfarm.plugin.session",
 )

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.identity import check_unique, identity_of
-from pytest_aosfarm.plugin.keys import IDENTITY_PROPERTY, LAB_PROPERTY, TENANT_PROPERTY, run_key, settings_key
+from pytest_aosfarm.plugin.keys import CHAOS_PLUGIN, IDENTITY_PROPERTY, LAB_PROPERTY, TENANT_PROPERTY, run_key, settings_key
 from pytest_aosfarm.plugin.markers import labs_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def farm(pytestconfig: pytest.Config) -> Iterator[Farm]:
     from pytest_aosfarm.farm import Farm
 
     one = Farm(pytestconfig.stash[settings_key], pytestconfig.stash[run_key].uuid)
+    if (chaos_run := pytestconfig.pluginmanager.get_plugin(CHAOS_PLUGIN)) is not None:
+        chaos_run.join(one)
     yield one
     one.close()
 

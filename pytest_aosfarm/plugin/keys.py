@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_aosfarm.chaos.plan import Plan
+    from pytest_aosfarm.plugin.chaos_told import ChaosTold
     from pytest_aosfarm.settings import Settings
 
 
@@ -23,6 +25,18 @@ class RunIdentity:
 
 settings_key: pytest.StashKey[Settings] = pytest.StashKey()
 run_key: pytest.StashKey[RunIdentity] = pytest.StashKey()
+
+plan_key: pytest.StashKey[Plan] = pytest.StashKey()
+"""The only faults that an item gets when it is run again."""
+
+told_key: pytest.StashKey[ChaosTold] = pytest.StashKey()
+"""What is said at the end of tests with chaos."""
+
+CHAOS_PLUGIN = "aosfarm-chaos"
+"""Name of the plugin that is there when a test of the session has to do with chaos."""
+
+CHAOS_TOLD = "aosfarm_chaos"
+"""Key of `workeroutput` that carries it up from an xdist worker."""
 
 WORKER_INPUT = "aosfarm"
 """Key of `config.workerinput` that carries the drawn values down to an xdist worker."""
@@ -38,3 +52,9 @@ TENANT_PROPERTY = "farm.tenant"
 
 LAB_PROPERTY = "farm.lab"
 """Labs the test belongs to, comma-separated."""
+
+FAULTS_PROPERTY = "farm.faults"
+"""The faults injected into the test's calls, as a JSON text."""
+
+CHAOS_PROPERTY = "farm.chaos"
+"""What gives the test the same faults again: the value of --farm-replay."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.settings import Settings
 
-__all__ = ("farm_id_of", "labs_of", "scales_of")
+__all__ = ("farm_id_of", "is_foreign", "labs_of", "mark_text", "scales_of")
 
 _TEXTS = {
     "lab": f"lab(name, ...): this test belongs to these labs ({', '.join(LABS)}); "
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect what belongs to other labs or scales. A test whose marker is wrong stays, to say so when it is run."""
     settings = config.stash[settings_key]
-    ours = {name for name in _TEXTS if settings.in_use and not _is_foreign(name, config)}
+    ours = {name for name in _TEXTS if settings.in_use and not is_foreign(_TEXTS[name], config)}
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
@@ -116,8 +116,13 @@ def _read(mark: pytest.Mark) -> tuple[str, ...]:
     try:
         return _READERS[mark.name](*mark.args, **mark.kwargs)
     except (TypeError, ValueError) as error:
-        given = [*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())]
-        raise ConfigurationError(f"marker {mark.name}({', '.join(given)}) is not valid; valid: {error}") from None
+        raise ConfigurationError(f"marker {mark_text(mark)} is not valid; valid: {error}") from None
+
+
+def mark_text(mark: pytest.Mark) -> str:
+    """The mark as it was written."""
+    given = [*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())]
+    return f"{mark.name}({', '.join(given)})"
 
 
 def _names_of(item: pytest.Item, marker: str) -> tuple[str, ...]:
@@ -145,7 +150,11 @@ def _problem(item: pytest.Item, marker: str) -> str | None:
     return None
 
 
-def _is_foreign(marker: str, config: pytest.Config) -> bool:
-    """Whether somebody else has registered a marker of that name: then its other uses are theirs, and right."""
+def is_foreign(ours: str, config: pytest.Config) -> bool:
+    """Whether somebody else has registered a marker of the name in our text: then its other uses are theirs, and right."""
     registered: list[str] = config.getini("markers")
-    return any(text != _TEXTS[marker] and text.partition(":")[0].partition("(")[0].strip() == marker for text in registered)
+    return any(text != ours and _name_in(text) == _name_in(ours) for text in registered)
+
+
+def _name_in(text: str) -> str:
+    return text.partition(":")[0].partition("(")[0].strip()

@@ -18,7 +18,10 @@ from pytest_aosfarm.urls import redacted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_INI_TYPES: dict[str, Any] = {"lab": "args", "record": "bool"}
+_INI_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("lab", "chaos_hosts"), "args"),
+    **dict.fromkeys(("record", "chaos_control", "chaos_shrink"), "bool"),
+}
 """What a TOML file may say as a list or a bool. Every other value is text, a number too: it may be hexadecimal."""
 
 
@@ -88,9 +91,9 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         identity = RunIdentity(received["uuid"], datetime.fromisoformat(received["started_at"]))
 
-    def draw_seed() -> int:
+    def draw_seed(name: str) -> int:
         # 32 bits are easy to type, and no two runs meet by chance.
-        return int.from_bytes(os.urandom(4)) if received is None else int(received["seed"])
+        return int.from_bytes(os.urandom(4)) if received is None else int(received[name])
 
     try:
         settings = resolve(_options(config), environment(), _ini(config), now=identity.started_at, draw_seed=draw_seed)
@@ -131,6 +134,7 @@ def pytest_configure_node(node: Any) -> None:
         "uuid": identity.uuid,
         "started_at": identity.started_at.isoformat(),
         "seed": str(settings.seed),
+        "chaos_seed": str(settings.chaos_seed),
     }
 
 
@@ -152,6 +156,8 @@ def _shown(settings: Settings) -> Iterator[str]:
         "modules": settings.modules,
         "timeout": f"{settings.timeout:g} s",
         "record": "yes" if settings.record else "no",
+        "chaos": settings.chaos,
+        "chaos_seed": str(settings.chaos_seed),
     }
     for name, value in values.items():
         yield f"{name}={value} ({settings.sources[name]})"

@@ -20,7 +20,7 @@ def farm_with():
 
     def make(env=None, **options):
         given = {name: (f"--farm-{name}", text) for name, text in options.items()}
-        settings = resolve(given, env or {}, {}, now=NOW, draw_seed=lambda: 1)
+        settings = resolve(given, env or {}, {}, now=NOW, draw_seed=lambda _: 1)
         farms.append(Farm(settings, RUN))
         return farms[-1]
 

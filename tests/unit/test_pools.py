@@ -101,7 +101,7 @@ def shown():
 
 @pytest.fixture(scope="module")
 def farm(shown):
-    settings = resolve({}, {}, {}, now=datetime(2030, 1, 1, tzinfo=UTC), draw_seed=lambda: 1)
+    settings = resolve({}, {}, {}, now=datetime(2030, 1, 1, tzinfo=UTC), draw_seed=lambda _: 1)
     with closing(Farm(settings, RUN, on_pool=shown.append)) as one:
         yield one
 

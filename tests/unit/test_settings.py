@@ -29,7 +29,7 @@ DRAWN = 4711
 
 def settle(options=None, env=None, ini=None) -> Settings:
     given_options = {name: (f"--farm-{name}", text) for name, text in (options or {}).items()}
-    return resolve(given_options, env or {}, ini or {}, now=NOW, draw_seed=lambda: DRAWN)
+    return resolve(given_options, env or {}, ini or {}, now=NOW, draw_seed=lambda _: DRAWN)
 
 
 def refusal(options=None, env=None, ini=None) -> str:

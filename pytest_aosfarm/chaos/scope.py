@@ -1,0 +1,346 @@
+"""What chaos knows of one attempt at one test: its rules, the calls it made, and what was decided for each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from pytest_aosfarm.chaos.below import what_is_below
+from pytest_aosfarm.chaos.calls import CallKey, CallRecord
+from pytest_aosfarm.chaos.draws import FaultDraws, rule_draws
+from pytest_aosfarm.chaos.keys import body_of, digest_of, steady, wait_asked
+from pytest_aosfarm.chaos.plan import Schedule
+from pytest_aosfarm.chaos.policy import DRAWS
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+    from collections.abc import Callable, Collection, Sequence
+
+    import httpx
+
+    from pytest_aosfarm.chaos.clock import Clock
+    from pytest_aosfarm.chaos.faults import Fault
+    from pytest_aosfarm.chaos.plan import Plan
+    from pytest_aosfarm.chaos.policy import Rule
+
+__all__ = ("ActiveRule", "Scope", "Surroundings", "lane")
+
+MODULE, TENANT = "aosfarm.module", "aosfarm.tenant"
+"""The request extensions in which a module client says who is called, and for whom."""
+
+ASKS_TO_WAIT = {429, 503}
+"""The statuses whose Retry-After says when to come back."""
+
+SAFE_TO_REPEAT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
+"""The methods whose calls need no idempotency key: RFC 9110, section 9.2.2."""
+
+LARGEST_CACHED_BODY = 4096
+MOST_CACHED = 10_000
+"""Of a body, and of how many calls, it is remembered what they are called."""
+
+lane: ContextVar[str] = ContextVar("aosfarm chaos lane", default="")
+"""Tells apart calls that are made at the same time."""
+
+
+class ActiveRule:
+    """A rule under its name, and what it did: `calls` met, `fired` into. It may outlive a test (a wider fixture's)."""
+
+    __slots__ = ("calls", "fired", "name", "rule")
+
+    def __init__(self, name: str, rule: Rule) -> None:
+        self.name = name
+        self.rule = rule
+        self.calls = 0
+        self.fired = 0
+
+
+class _InScope:
+    """A rule in one test: its draws, and what it has spent of its budget. `threshold` is None when it changes."""
+
+    __slots__ = ("active", "draw", "fired", "flying", "looks_inside", "rule", "threshold")
+
+    def __init__(self, active: ActiveRule, seed: int, test: str) -> None:
+        self.active = active
+        self.rule = rule = active.rule
+        self.draw = rule_draws(seed, test, active.name)
+        self.looks_inside = rule.match.looks_inside
+        self.threshold = rule.when.threshold(1, 0) if rule.when.is_constant else None
+        self.fired = self.flying = 0
+
+
+class _Place:
+    """All calls of one key: the latest, and the rules that may be meant."""
+
+    __slots__ = ("key", "last", "ordinal", "rules", "task", "thread")
+
+    def __init__(self, key: CallKey) -> None:
+        self.key = key
+        self.rules: list[_InScope] = []
+        self.ordinal = 0
+        self.last: Call | None = None
+        self.thread = 0
+        self.task: Task[Any] | None = None
+
+
+class Call(CallRecord):
+    """A call under way. With `draws`, its fault is to be injected; `spent` is the rule that pays for it."""
+
+    draws: FaultDraws | None = None
+    spent: _InScope | None = None
+
+    def __init__(self, number: int, key: CallKey, ordinal: int, sent_us: int) -> None:
+        # As in the base; without names it takes a third of the time.
+        self.number = number
+        self.key = key
+        self.ordinal = ordinal
+        self.sent_us = sent_us
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a scope is told of the world.
+
+    `check` raises for an address that must not be called, `is_own` says whether the Farm itself has started what answers at
+    one. `example` gives an object that is another one in every example of Hypothesis: each begins anew. `left_over` are the
+    threads and tasks of earlier tests.
+    """
+
+    check: Callable[[httpx.URL], None] = lambda _: None
+    is_own: Callable[[httpx.URL], bool] = lambda _: False
+    example: Callable[[], object] | None = None
+    left_over: Collection[object] = ()
+
+
+class Scope:
+    """One attempt at one test; threads may call at the same time.
+
+    `calls` are all calls in order, `decided` how many a decision was made for, `sends` how many the clients say they sent.
+    While `paused` is not 0, nothing is injected. `watchers` are called after each call.
+    With a `plan`, it alone decides, and not the rules.
+    """
+
+    def __init__(
+        self,
+        test: str,
+        seed: int,
+        rules: Sequence[ActiveRule],
+        clock: Clock,
+        *,
+        plan: Plan | None = None,
+        is_a_test: bool = True,
+        around: Surroundings | None = None,
+    ) -> None:
+        self.test = test
+        self.seed = seed
+        self.clock = clock
+        self.plan = plan
+        self.is_a_test = is_a_test
+        self.calls: list[Call] = []
+        self.sends = self.decided = self.paused = 0
+        around = around or Surroundings()
+        self._check, self._is_own = around.check, around.is_own
+        self._example, self._left_over = around.example, around.left_over
+        self._in_example: object = None
+        self._example_from = 0
+        self.watchers: list[Callable[[], None]] = []
+        self._now = clock.recorded_us
+        self._began = self._now()
+        self._lock = threading.Lock()
+        self._rules: list[_InScope] = []
+        self._places: dict[CallKey, _Place] = {}
+        self._seen: dict[tuple[object, ...], _Place] = {}
+        self.set_rules(rules)
+
+    def set_rules(self, rules: Sequence[ActiveRule]) -> None:
+        """From now on these rules, the first that fires decides; those that stay have spent what they have spent."""
+        with self._lock:
+            known = {id(one.active): one for one in self._rules}
+            self._rules = [known.get(id(active)) or _InScope(active, self.seed, self.test) for active in rules]
+            self._seen.clear()
+
+    @property
+    def schedule(self) -> Schedule:
+        """What was injected; in a test with examples, into the calls of the latest."""
+        return Schedule.of(self.test, self.seed, self.calls[self._example_from :])
+
+    @property
+    def log(self) -> str:
+        """One line of JSON for every fault, in order of key and ordinal: the same wherever and in whatever order."""
+        return "".join(map(_line, sorted(self.faults, key=lambda call: (call.key, call.ordinal))))
+
+    @property
+    def loops(self) -> list[AbstractEventLoop]:
+        """The asyncio loops that calls came from."""
+        return [place.task.get_loop() for place in self._places.values() if place.task is not None]
+
+    @property
+    def now_us(self) -> int:
+        """Microseconds from the start, on the test's clock."""
+        return self._now() - self._began
+
+    @property
+    def faults(self) -> list[CallRecord]:
+        """The calls that something was injected into."""
+        return [record for record in self.calls if record.fault is not None]
+
+    def begin(self, request: httpx.Request, label: str, task: Task[Any] | None = None) -> Call:
+        """Decide one call, before it is sent; `label` is the module that the client stands for, "" for the host's name."""
+        # Every call pays for this: benchmarks/chaos.py.
+        extensions, url = request.extensions, request.url
+        body = body_of(request)
+        module = extensions.get(MODULE) or label or url.host
+        raw = (module, extensions.get(TENANT), request.method, url.raw_path, lane.get(), body)
+        thread = get_ident()
+        with self._lock:
+            now = self._now()
+            if self._example is not None and (example := self._example()) is not self._in_example:
+                self._in_example = example
+                self._start_again(now)
+            place = self._seen.get(raw) or self._look(raw, request)
+            place.ordinal = ordinal = place.ordinal + 1
+            calls = self.calls
+            call = Call(len(calls) + 1, place.key, ordinal, now - self._began)
+            calls.append(call)
+            if request.method not in SAFE_TO_REPEAT:
+                call.idempotency_key = "idempotency-key" in request.headers
+            last = place.last
+            if last is not None and (last.ended_us is None or place.thread != thread or place.task is not task):
+                self._mark_racy(place, last, call, thread, task)
+            place.last, place.thread, place.task = call, thread, task
+            if self._left_over and (thread in self._left_over or task in self._left_over):
+                call.stray = True
+            elif self.plan is not None:
+                self._follow(self.plan, call)
+            elif place.rules and not self.paused:
+                self._decide(place.rules, call, request, body)
+            self.decided += 1
+        return call
+
+    def answered(self, call: Call, response: httpx.Response) -> None:
+        """Note the caller's reply."""
+        call.status = status = response.status_code
+        if status in ASKS_TO_WAIT:
+            call.retry_after_us = wait_asked(response.headers)
+        call.ended_us = self._now() - self._began
+        if call.spent is not None:
+            self._land(call.spent)
+        for watcher in self.watchers:
+            watcher()
+
+    def failed(self, call: Call, error: BaseException) -> None:
+        """Note the caller's exception, instead of a reply or on the way of its body."""
+        call.error = type(error).__name__
+        if call.ended_us is None:
+            call.ended_us = self._now() - self._began
+            if call.spent is not None:
+                self._land(call.spent)
+            for watcher in self.watchers:
+                watcher()
+
+    def goes_to_the_farm(self, transport: object, request: httpx.Request) -> bool:
+        """Whether a request goes over a socket to the Farm's own; if over one to somebody else, the clock is told."""
+        if what_is_below(transport) == "mock":
+            return False
+        if self._is_own(request.url):
+            return True
+        self.clock.real_socket(_origin(request))
+        return False
+
+    def may_be_delayed(self, transport: object, request: httpx.Request) -> None:
+        """Raise ChaosTimeError if waiting for this request could not be what it seems."""
+        if what_is_below(transport) == "socket" and not self._is_own(request.url):
+            self.clock.over_real_socket(_origin(request))
+
+    def _land(self, spent: _InScope) -> None:
+        with self._lock:
+            spent.flying -= 1
+
+    def _start_again(self, now: int) -> None:
+        """Count everything from the beginning: Hypothesis has begun another example."""
+        self._rules = [_InScope(one.active, self.seed, self.test) for one in self._rules]
+        self._places.clear()
+        self._seen.clear()
+        self._began, self._example_from = now, len(self.calls)
+        if self.plan is not None:
+            self.plan.start_again()
+
+    def _look(self, raw: tuple[Any, ...], request: httpx.Request) -> _Place:
+        self._check(request.url)
+        module, tenant, method, raw_path, in_lane, body = raw
+        path = steady(raw_path.partition(b"?")[0]).decode("ascii")
+        key = CallKey(module, method, path, digest_of(request), in_lane)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = _Place(key)
+        plain_path = request.url.path
+        place.rules = [
+            one
+            for one in self._rules
+            if not one.rule.when.never and one.rule.match.fits_place(module, tenant or "", method, plain_path)
+        ]
+        if len(body) <= LARGEST_CACHED_BODY and len(self._seen) < MOST_CACHED:
+            self._seen[raw] = place
+        return place
+
+    def _mark_racy(self, place: _Place, last: Call, call: Call, thread: int, task: Task[Any] | None) -> None:
+        """Mark both calls if the one before is under way, or was made by somebody who still runs beside us."""
+        if (
+            last.ended_us is None
+            or (place.task is not task and place.task is not None and not place.task.done())
+            or (place.thread != thread and any(one.ident == place.thread for one in threading.enumerate()))
+        ):
+            call.racy = last.racy = True
+
+    def _follow(self, plan: Plan, call: Call) -> None:
+        planned = plan.take(call.key, call.ordinal)
+        if planned is not None:
+            draw = rule_draws(plan.schedule.seed, plan.schedule.test, planned.rule)
+            _strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
+
+    def _decide(self, rules: list[_InScope], call: Call, request: httpx.Request, body: bytes) -> None:
+        for one in rules:
+            rule = one.rule
+            if one.looks_inside and not rule.match.fits(request.headers, request.url.params, body):
+                continue
+            one.active.calls += 1
+            threshold = one.threshold
+            if threshold is None:
+                threshold = rule.when.threshold(call.ordinal, call.sent_us)
+            if not threshold:
+                continue
+            base = one.draw(call.key, call.ordinal)
+            if threshold < DRAWS and int.from_bytes(base) >= threshold:
+                continue
+            budget = rule.budget
+            if budget.times is not None and one.fired >= budget.times:
+                continue
+            if budget.concurrent is not None and one.flying >= budget.concurrent:
+                continue
+            if one.flying and (budget.times is not None or budget.concurrent is not None):
+                call.racy = True
+            one.fired += 1
+            one.flying += 1
+            one.active.fired += 1
+            call.spent = one
+            which = 0 if len(rule.faults) == 1 else FaultDraws(base).below("fault", len(rule.faults))
+            _strike(call, one.active.name, rule.faults[which], base)
+            return
+
+
+def _strike(call: Call, rule: str, fault: Fault, base: bytes) -> None:
+    call.rule, call.fault = rule, fault
+    call.draws = FaultDraws(base)
+
+
+def _origin(request: httpx.Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+
+
+def _line(call: CallRecord) -> str:
+    assert call.fault is not None
+    line = [*call.key.texts, call.ordinal, call.rule, call.fault.plain(), call.delay_us, call.delivered, call.observed]
+    return json.dumps(line, separators=(",", ":")) + "\n"

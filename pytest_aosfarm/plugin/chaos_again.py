@@ -1,0 +1,125 @@
+"""Runs a test that has failed with faults again, quietly: to say whether they are to blame, and which of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pytest_aosfarm.chaos.plan import Plan, Schedule
+from pytest_aosfarm.chaos.shrink import shrink
+from pytest_aosfarm.plugin.chaos_replay import replay_line
+from pytest_aosfarm.plugin.keys import plan_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_aosfarm.chaos.plan import Planned
+    from pytest_aosfarm.plugin.chaos_told import ChaosTold
+
+__all__ = ("Again", "Failure")
+
+MOST_TESTS = 10
+"""In a process: when everything is red, nobody reads on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What makes two failures of a test one: the line that failed, and the kind of error."""
+
+    place: str
+    kind: str
+
+    @classmethod
+    def of(cls, report: Any) -> Failure:
+        """The failure that a report tells of."""
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if crash is None:
+            return cls(report.when, str(report.longrepr).strip().rpartition("\n")[2])
+        return cls(f"{crash.path}:{crash.lineno}", crash.message.partition(":")[0].partition("\n")[0])
+
+
+class Again:
+    """What is found out about red tests; each makes a note, which the terminal shows at the end."""
+
+    def __init__(self, told: ChaosTold, *, shrinks: bool) -> None:
+        self._told = told
+        self._notes = told.notes
+        self._shrinks = shrinks
+        self._tests = 0
+
+    def look_into(self, item: pytest.Item, nextitem: pytest.Item | None, schedule: Schedule, failure: Failure) -> None:
+        """Run the test with the same faults, without any, and with fewer and fewer, if that is wanted."""
+        self._tests += 1
+        if self._tests > MOST_TESTS:
+            return
+
+        def failures(faults: Sequence[Planned]) -> list[Failure]:
+            return _run(item, nextitem, Plan(Schedule(schedule.test, schedule.seed, tuple(faults)), loose=True))
+
+        def fails(faults: Sequence[Planned]) -> bool:
+            return failure in failures(faults)
+
+        try:
+            reproduced, control = fails(schedule.faults), failures(())
+        except NotAgainError as problem:
+            self._notes.append(f"{item.nodeid}: {problem}")
+            return
+        self._told.control(schedule.test, green=not control)
+        self._notes.append(f"{item.nodeid}: {_verdict(failure, control, reproduced=reproduced)}")
+        if self._shrinks and reproduced and failure not in control:
+            shrunk = shrink(schedule.faults, fails)
+            faults = ", ".join(
+                f"{one.fault.label} into call {one.ordinal} of {one.key.method} {one.key.path}" for one in shrunk.faults
+            )
+            self._notes += [
+                f"  {len(shrunk.faults)} of {len(schedule.faults)} faults suffice, found in {shrunk.runs} runs: {faults}",
+                f"  {replay_line(item, Schedule(schedule.test, schedule.seed, shrunk.faults).token())}",
+            ]
+
+
+class NotAgainError(Exception):
+    """A test cannot be run a second time."""
+
+
+def _verdict(failure: Failure, control: list[Failure], *, reproduced: bool) -> str:
+    if failure in control:
+        return "fails in the same way without faults: chaos is not to blame"
+    if control:
+        return f"fails without faults, too, but otherwise ({control[0].kind} at {control[0].place})"
+    if reproduced:
+        return "passes without faults, fails again with the same ones: chaos is to blame"
+    return "passes without faults, and now with the same ones, too: it does not depend on them alone"
+
+
+def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Failure]:
+    """Run the test from setup to teardown with exactly these faults; nobody else hears of it."""
+    fresh = _fresh(item)
+    fresh.stash[plan_key] = plan
+    failures: list[Failure] = []
+    when: Literal["setup", "call", "teardown"]
+    for when in ("setup", "call", "teardown"):
+        if when == "call" and failures:
+            continue
+        hook: Any = getattr(fresh.ihook, f"pytest_runtest_{when}")
+        phase = partial(hook, item=fresh, nextitem=nextitem) if when == "teardown" else partial(hook, item=fresh)
+        call: Any = pytest.CallInfo.from_call(phase, when=when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
+        report = fresh.ihook.pytest_runtest_makereport(item=fresh, call=call)
+        if report.failed:
+            failures.append(Failure.of(report))
+    return failures
+
+
+def _fresh(item: pytest.Item) -> pytest.Item:
+    """The same test as a new item: collected again, as a used one holds its fixtures' values."""
+    parent = item.parent
+    found = parent.collect() if isinstance(parent, pytest.Collector) else ()
+    for fresh in found:
+        if isinstance(fresh, pytest.Item) and fresh.name == item.name:
+            # What was added to it after it was collected the first time.
+            fresh.own_markers[:] = item.own_markers
+            fresh.keywords.update(item.keywords)
+            return fresh
+    raise NotAgainError("it could not be collected again, so nobody knows whether chaos is to blame")

@@ -1,0 +1,209 @@
+"""Chaos around each test of a process: its scope, its faults among the test's properties, its complaints."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from pytest_aosfarm.chaos.clock import RealClock
+from pytest_aosfarm.chaos.handle import ALLOWED_HOSTS, Chaos
+from pytest_aosfarm.chaos.plan import Plan, Schedule
+from pytest_aosfarm.chaos.presets import policy_of
+from pytest_aosfarm.chaos.virtual_time import VirtualClock, virtual_time
+from pytest_aosfarm.errors import ConfigurationError
+from pytest_aosfarm.plugin.chaos_again import Again, Failure
+from pytest_aosfarm.plugin.chaos_marker import policy_of_marks
+from pytest_aosfarm.plugin.chaos_replay import replay_line
+from pytest_aosfarm.plugin.chaos_told import ChaosTold
+from pytest_aosfarm.plugin.fixtures import note_identity
+from pytest_aosfarm.plugin.identity import identity_of
+from pytest_aosfarm.plugin.keys import CHAOS_PROPERTY, FAULTS_PROPERTY, plan_key, settings_key, told_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    import httpx
+
+    from pytest_aosfarm.chaos.calls import CallRecord
+    from pytest_aosfarm.chaos.clock import Clock
+    from pytest_aosfarm.chaos.policy import Policy
+    from pytest_aosfarm.chaos.scope import Scope
+    from pytest_aosfarm.farm import Farm
+
+__all__ = ("ChaosRun",)
+
+SHOWN_FAULTS = 20
+
+_CLOCKS: dict[str, Callable[[], Clock]] = {
+    "virtual": VirtualClock,
+    "real": RealClock,
+    "forced": lambda: VirtualClock(forced=True),
+}
+
+_scope_key: pytest.StashKey[Scope] = pytest.StashKey()
+_red_key: pytest.StashKey[Failure | None] = pytest.StashKey()
+_stack_key: pytest.StashKey[ExitStack] = pytest.StashKey()
+
+
+class ChaosRun:
+    """The pytest plugin in a process that runs tests with chaos.
+
+    `concerns` says whether a test is one of them: all are, when the run has a policy of its own.
+    """
+
+    def __init__(self, config: pytest.Config, concerns: Callable[[pytest.Item], bool]) -> None:
+        settings = config.stash[settings_key]
+        self._policy: Policy | None = None if settings.chaos == "off" else policy_of(settings.chaos)
+        self._replay = None if settings.replay is None else Schedule.from_token(settings.replay)
+        self._concerns = concerns
+        self._control = settings.chaos_control or settings.chaos_shrink
+        self.chaos = Chaos(settings.chaos_seed, _CLOCKS[settings.chaos_time], hosts=(*ALLOWED_HOSTS, *settings.chaos_hosts))
+        self._told = config.stash.setdefault(told_key, ChaosTold())
+        self._again = Again(self._told, shrinks=settings.chaos_shrink)
+
+    def join(self, farm: Farm) -> None:
+        """Have the clients of the modules go through chaos."""
+        farm.on_pool = self._wrap
+        self.chaos.own = farm.twin_addresses
+        for url in farm.settings.urls.values():
+            self.chaos.allow(urlsplit(url).hostname or "")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+        """Run the test, and when it has failed with faults, again: with the same ones, and without."""
+        result = yield
+        failure = item.stash.get(_red_key, None)
+        if failure is not None and self._control and item.stash[_scope_key].faults:
+            self._again.look_into(item, nextitem, item.stash[_scope_key].schedule, failure)
+        return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Begin the test's scope, before any of its fixtures is set up."""
+        if not self._has_chaos(item):
+            return
+        problem: str | None = None
+        try:
+            (policy, seed), identity = policy_of_marks(item), identity_of(item)
+        except ConfigurationError as error:
+            problem = str(error)
+        if problem is not None:
+            pytest.fail(f"aosfarm: {problem}", pytrace=False)
+        note_identity(item)
+        plan = item.stash.get(plan_key, None)
+        if plan is None and self._replay is not None:
+            plan = Plan(self._replay)
+        policy = self._policy if policy is None else policy
+        scope = self.chaos.begin(identity, policy, seed=seed, plan=plan, example=_example_of(item))
+        item.stash[_scope_key] = scope
+        item.stash[_red_key] = None
+        item.stash[_stack_key] = stack = ExitStack()
+        if isinstance(scope.clock, VirtualClock):
+            stack.enter_context(virtual_time(scope.clock))
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Run the test, and fail it when it has passed and chaos has not been what it should be."""
+        scope = item.stash.get(_scope_key, None)
+        if scope is None:
+            return (yield)
+        self.chaos.is_set_up()
+        result = yield
+        if complaints := self.chaos.complaints():
+            pytest.fail("aosfarm: " + "\n         ".join(complaints), pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """End the test's scope, when all that was set up for it is torn down."""
+        try:
+            return (yield)
+        finally:
+            if _stack_key in item.stash:
+                item.stash[_stack_key].close()
+                del item.stash[_stack_key]
+                self.chaos.end()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Put the faults among the test's properties, and into the report of a failure the line that replays it."""
+        scope = item.stash.get(_scope_key, None)
+        if scope is not None:
+            _note_faults(item, scope)
+        report = yield
+        if scope is not None and plan_key not in item.stash and (report.failed or report.when == "call"):
+            self._told.ended(scope.test, scope, call.excinfo.value if report.failed and call.excinfo else None)
+        if scope is not None and report.failed:
+            item.stash[_red_key] = Failure.of(report)
+            if scope.faults:
+                report.sections.append(("aosfarm chaos", "\n".join(_told(item, scope))))
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        """Set up what serves several tests apart from the test that happens to be the first."""
+        if fixturedef.scope == "function" or not self.chaos.is_under_way:
+            return (yield)
+        with self.chaos.fixture(f"{fixturedef.baseid}::{fixturedef.argname}"):
+            return (yield)
+
+    def pytest_sessionfinish(self) -> None:
+        """Leave all clients as they were."""
+        self.chaos.close()
+
+    def _wrap(self, pool: httpx.Client | httpx.AsyncClient) -> None:
+        self.chaos.wrap(pool)  # type: ignore[type-var] # one of the two
+
+    def _has_chaos(self, item: pytest.Item) -> bool:
+        return self._policy is not None or plan_key in item.stash or self._concerns(item)
+
+
+def _example_of(item: pytest.Item) -> Callable[[], object] | None:
+    """For a test of Hypothesis, a function that gives another object in every example."""
+    if not getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        return None
+    from hypothesis.control import current_build_context, currently_in_test_context
+
+    return lambda: current_build_context() if currently_in_test_context() else None
+
+
+def _note_faults(item: pytest.Item, scope: Scope) -> None:
+    """Only what this attempt has had: a test that is run again still has its properties."""
+    ours = {FAULTS_PROPERTY, CHAOS_PROPERTY}
+    item.user_properties[:] = [pair for pair in item.user_properties if pair[0] not in ours]
+    if faults := scope.faults:
+        rows = json.dumps([_row(record) for record in faults], separators=(",", ":"))
+        item.user_properties += [(FAULTS_PROPERTY, rows), (CHAOS_PROPERTY, scope.schedule.token())]
+
+
+def _row(record: CallRecord) -> dict[str, object]:
+    fault = record.fault
+    return {
+        "kind": None if fault is None else fault.kind,
+        "rule": record.rule,
+        "module": record.key.module,
+        "method": record.key.method,
+        "path": record.key.path,
+        "status": record.status,
+        "delay_us": record.delay_us,
+        "delivered": record.delivered,
+        "observed": record.observed,
+        "at_us": record.sent_us,
+    }
+
+
+def _told(item: pytest.Item, scope: Scope) -> Iterator[str]:
+    faults = scope.faults
+    for record in faults[:SHOWN_FAULTS]:
+        key, fault = record.key, record.fault
+        label = "" if fault is None else fault.label
+        more = " (racy: an identical call was made at the same time)" if record.racy else ""
+        seen = record.observed or "no answer yet"
+        yield f"call {record.number}, {key.module} {key.method} {key.path}: {label} -> {seen}{more}"
+    if len(faults) > SHOWN_FAULTS:
+        yield f"and {len(faults) - SHOWN_FAULTS} more"
+    yield f"replay: {replay_line(item, scope.schedule.token())}"
