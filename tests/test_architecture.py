@@ -57,7 +57,7 @@ MAY_USE = {
     "filelock": ["farm.py"],
     "httpcore": ["chaos/accidents.py", "chaos/inject.py", "chaos/streams.py"],
     "httpx": ["chaos/inject.py", "chaos/streams.py", "modules/client.py", "modules/pools.py", "farm.py"],
-    "hypothesis": ["synthetic/strategies.py"],
+    "hypothesis": ["plugin/chaos_run.py", "synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
     "psycopg": ["doctor/", "recording/postgres_isolation.py", "recording/schema.py", "sinks/postgres"],

@@ -99,6 +99,14 @@ class Fault(BaseModel):
         """The fault as JSON values, without what is default; `fault_from` reads it back."""
         return {"kind": self.kind, **self.model_dump(mode="json", exclude_defaults=True)}
 
+    @property
+    def label(self) -> str:
+        """The short form, as far as it tells the fault: "503", "latency:200ms", "reset not delivered"."""
+        plain = self.plain()
+        main = plain.get(self.main)
+        words = str(main) if self.kind == "status" else self.kind + (f":{main}" if isinstance(main, str | int) else "")
+        return words if self.delivered is None else f"{words} {'' if self.delivered else 'not '}delivered"
+
     @classmethod
     def of_argument(cls, argument: str) -> Self:
         """The fault with what stands after the colon in its short form; ValueError if it takes none, or not that."""

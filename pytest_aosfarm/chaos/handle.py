@@ -49,6 +49,7 @@ class Chaos:
         self._hosts = set(hosts)
         self._open: list[ActiveRule] = []
         self._policy: list[ActiveRule] = []
+        self._demands = True
         self.scope: Scope | None = None
         """Of the test, or of the wider fixture, that is under way."""
         self._clients: WeakSet[Any] = WeakSet()
@@ -195,12 +196,16 @@ class Chaos:
         test: str,
         policy: Policy | None,
         *,
+        demands: bool = True,
         seed: int | None = None,
         plan: Plan | None = None,
         example: Callable[[], object] | None = None,
     ) -> Scope:
-        """A test begins; `policy` is its marker's, or the run's, `seed` one of its own."""
+        """A test begins; `policy` is its marks', which `demands` that its rules fire, or the run's; `seed` is its own."""
+        self._demands = demands
         alive = self._alive()
+        if plan is not None:
+            seed = plan.schedule.seed
         self._policy = [ActiveRule(name, rule) for name, rule in policy.named_rules] if policy is not None else []
         self._refused.clear()
         scope = Scope(
@@ -265,7 +270,7 @@ class Chaos:
                 if not scope.plan.loose
             ]
             return found
-        return found + [unmet for unmet in map(_unmet, self._policy) if unmet]
+        return found + [unmet for unmet in map(_unmet, self._policy) if unmet and self._demands]
 
     @property
     def _scope(self) -> Scope:
@@ -328,5 +333,5 @@ def _unmet(active: ActiveRule) -> str | None:
         return None
     if active.calls and must is None and rule.when.by_chance:
         return None
-    seen = f"{active.calls} calls fitted it" if active.calls else "no call fitted it"
+    seen = active.missed or (f"{active.calls} calls fitted it" if active.calls else "no call fitted it")
     return f"the chaos rule {active.name!r} has injected nothing ({seen}); say must_fire=False if that is meant"

@@ -8,15 +8,13 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from pytest_aosfarm.chaos.calls import CallKey, CallRecord
 from pytest_aosfarm.chaos.draws import CHAOS_VERSION
-from pytest_aosfarm.chaos.faults import AnyFault, Fault
+from pytest_aosfarm.chaos.faults import Fault, fault_from
 from pytest_aosfarm.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 __all__ = ("Plan", "Planned", "Schedule")
 
@@ -25,8 +23,6 @@ PREFIX = "AC1:"
 
 LARGEST_PLAN = 1 << 20
 SHOWN_CHARACTERS = 40
-
-_faults: TypeAdapter[Fault] = TypeAdapter(AnyFault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +113,8 @@ def _planned(row: list[Any]) -> Planned:
         CallKey(_text(module), _text(method), _text(path), _text(digest), _text(lane)),
         int(ordinal),
         _text(rule),
-        _fault(fault),
+        fault_from(fault),
     )
-
-
-def _fault(plain: Mapping[str, Any]) -> Fault:
-    try:
-        return _faults.validate_python(plain)
-    except ValidationError as problem:
-        raise ValueError(f"the fault {plain} is none: {problem.errors()[0]['msg']}") from problem
 
 
 def _text(value: object) -> str:

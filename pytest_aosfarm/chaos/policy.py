@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pytest_aosfarm.chaos.durations import microseconds
+from pytest_aosfarm.chaos.fault_base import Duration  # noqa: TC001 - pydantic looks at it
 from pytest_aosfarm.chaos.faults import AnyFault, Fault, fault_of
 
-__all__ = ("Budget", "Match", "Policy", "Rule", "When", "rule_of")
+__all__ = ("Budget", "Match", "Policy", "Rule", "When", "explained", "rule_of")
 
 DRAWS = 1 << 64
 """A draw is below this."""
@@ -24,13 +24,12 @@ def _several(value: object) -> object:
 
 def _faults(value: object) -> object:
     given = [value] if isinstance(value, str | Fault | Mapping) else value
-    if not isinstance(given, list | tuple):
-        return given
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str | Fault | Mapping) for one in given):
+        raise ValueError(f'{value!r} is no fault; give texts such as "503", or objects such as Status(503)')
     return tuple(fault_of(one) if isinstance(one, str) else one for one in given)
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several)]
-Duration = Annotated[int, BeforeValidator(microseconds)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -272,3 +271,13 @@ def rule_of(
                 raise TypeError(f"{name!r} is no part of a rule; known: {', '.join(known)}")
             rule[name] = value
     return Rule.model_validate({**rule, **parts})
+
+
+def explained(problem: Exception) -> str:
+    """What is wrong with a policy or a rule, in one line; of several things the first, and where it is."""
+    if not isinstance(problem, ValidationError):
+        return str(problem)
+    first = problem.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "policy"
+    more = problem.error_count() - 1
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}" + (f" (and {more} more)" if more else "")

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pytest_aosfarm.chaos.policy import Policy
+from pytest_aosfarm.chaos.policy import Policy, explained
 from pytest_aosfarm.errors import ConfigurationError
 
 __all__ = ("PRESETS", "policy_of")
@@ -18,7 +18,7 @@ PRESETS: dict[str, list[dict[str, Any]]] = {
     "flaky": [{"id": "flaky", "faults": ["503", "read_timeout", "reset"], "when": {"rate": 0.1}}],
     "brownout": [
         {"id": "brownout errors", "faults": ["503"], "when": {"rate": 0.05}},
-        {"id": "brownout", "faults": [{"kind": "latency", "shape": "lognormal", "p50": "800ms", "p99": "8s"}]},
+        {"id": "brownout", "faults": ["latency:p50=800ms, p99=8s"]},
     ],
     "blackout": [{"id": "blackout", "faults": ["refused"]}],
     "rate-limited": [
@@ -27,7 +27,7 @@ PRESETS: dict[str, list[dict[str, Any]]] = {
     "bad-bytes": [
         {
             "id": "bad-bytes",
-            "faults": ["truncated_body", "corrupt_bytes", "malformed_json", "wrong_content_type", "bad_gzip", "empty_body"],
+            "faults": ["truncated", "corrupt", "malformed_json", "wrong_content_type", "bad_gzip", "empty"],
             "when": {"rate": 0.2},
         },
     ],
@@ -59,11 +59,3 @@ def policy_of(text: str) -> Policy:
         raise ConfigurationError(f"chaos {text!r} is no TOML: {problem}") from None
     except ValidationError as problem:
         raise ConfigurationError(f"chaos {text!r} is no policy: {explained(problem)}") from None
-
-
-def explained(problem: ValidationError) -> str:
-    """The first thing that is wrong, in one line: where, and what."""
-    first = problem.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"])) or "policy"
-    more = problem.error_count() - 1
-    return f"{where}: {first['msg']}" + (f" (and {more} more)" if more else "")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.chaos.clock import Clock
     from pytest_aosfarm.chaos.faults import Fault
+    from pytest_aosfarm.chaos.inject import Injection
     from pytest_aosfarm.chaos.plan import Plan
     from pytest_aosfarm.chaos.policy import Rule
 
@@ -47,15 +48,19 @@ lane: ContextVar[str] = ContextVar("aosfarm chaos lane", default="")
 
 
 class ActiveRule:
-    """A rule under its name, and what it did: `calls` met, `fired` into. It may outlive a test (a wider fixture's)."""
+    """A rule under its name, and what it did: `calls` met, `fired` into. It may outlive a test (a wider fixture's).
 
-    __slots__ = ("calls", "fired", "name", "rule")
+    `missed` says why a fault could not be injected into the reply that it met.
+    """
+
+    __slots__ = ("calls", "fired", "missed", "name", "rule")
 
     def __init__(self, name: str, rule: Rule) -> None:
         self.name = name
         self.rule = rule
         self.calls = 0
         self.fired = 0
+        self.missed: str | None = None
 
 
 class _InScope:
@@ -164,8 +169,13 @@ class Scope:
 
     @property
     def schedule(self) -> Schedule:
-        """What was injected; in a test with examples, into the calls of the latest."""
-        return Schedule.of(self.test, self.seed, self.calls[self._example_from :])
+        """What was injected; in a test of Hypothesis, into the calls of the latest example."""
+        return Schedule.of(self.test, self.seed, self.latest)
+
+    @property
+    def latest(self) -> list[Call]:
+        """The calls; in a test of Hypothesis, those of the latest example."""
+        return self.calls[self._example_from :]
 
     @property
     def log(self) -> str:
@@ -183,7 +193,7 @@ class Scope:
         return self._now() - self._began
 
     @property
-    def faults(self) -> list[CallRecord]:
+    def faults(self) -> list[Call]:
         """The calls that something was injected into."""
         return [record for record in self.calls if record.fault is not None]
 
@@ -219,6 +229,18 @@ class Scope:
                 self._decide(place.rules, call, request, body)
             self.decided += 1
         return call
+
+    def struck(self, call: Call, injection: Injection) -> None:
+        """Note what became of a fault; one that found nothing to change in the reply is none, and does not count."""
+        call.delay_us, call.delivered = injection.delay_us, injection.delivered
+        if injection.missed is None:
+            self.clock.fault_injected()
+            return
+        if call.spent is not None:
+            call.spent.fired -= 1
+            call.spent.active.fired -= 1
+            call.spent.active.missed = injection.missed
+        call.rule = call.fault = None
 
     def answered(self, call: Call, response: httpx.Response) -> None:
         """Note the caller's reply."""

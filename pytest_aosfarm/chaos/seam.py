@@ -102,8 +102,7 @@ class _Seam(httpx.BaseTransport):
         try:
             response = send(injection, request, partial(_ask, scope, inner), _Asking(scope, inner, request))
         finally:
-            call.delay_us, call.delivered = injection.delay_us, injection.delivered
-            scope.clock.fault_injected()
+            scope.struck(call, injection)
         response.stream = _Watched(response.stream, scope, call, injection)
         return response
 
@@ -143,8 +142,7 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
         try:
             response = await asend(injection, request, partial(_ask_async, scope, inner), _Asking(scope, inner, request))
         finally:
-            call.delay_us, call.delivered = injection.delay_us, injection.delivered
-            scope.clock.fault_injected()
+            scope.struck(call, injection)
         response.stream = _AsyncWatched(response.stream, scope, call, injection)
         return response
 

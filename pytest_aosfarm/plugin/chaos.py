@@ -77,14 +77,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     settings = config.stash[settings_key]
     is_ours = not is_foreign(_MARKER, config)
 
-    def concerns(item: pytest.Item) -> bool:
+    def asks(item: pytest.Item) -> bool:
         marked = is_ours and item.get_closest_marker("chaos") is not None
         return marked or "chaos" in getattr(item, "fixturenames", ())
 
-    if settings.chaos != "off" or settings.replay or any(map(concerns, session.items)):
+    if settings.chaos != "off" or settings.replay or any(map(asks, session.items)):
         from pytest_aosfarm.plugin.chaos_run import ChaosRun
 
-        config.pluginmanager.register(ChaosRun(config, concerns), CHAOS_PLUGIN)
+        config.pluginmanager.register(ChaosRun(config, asks, is_ours=is_ours), CHAOS_PLUGIN)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -33,12 +33,12 @@ class Failure:
     kind: str
 
     @classmethod
-    def of(cls, report: Any) -> Failure:
-        """The failure that a report tells of."""
-        crash = getattr(report.longrepr, "reprcrash", None)
-        if crash is None:
-            return cls(report.when, str(report.longrepr).strip().rpartition("\n")[2])
-        return cls(f"{crash.path}:{crash.lineno}", crash.message.partition(":")[0].partition("\n")[0])
+    def of(cls, call: pytest.CallInfo[Any]) -> Failure | None:
+        """The failure of a phase of a test; None if it has not failed."""
+        if call.excinfo is None:
+            return None
+        crash = call.excinfo.traceback[-1]
+        return cls(f"{crash.path}:{crash.lineno + 1}", call.excinfo.typename)
 
 
 class Again:
@@ -107,8 +107,8 @@ def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Fa
         phase = partial(hook, item=fresh, nextitem=nextitem) if when == "teardown" else partial(hook, item=fresh)
         call: Any = pytest.CallInfo.from_call(phase, when=when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
         report = fresh.ihook.pytest_runtest_makereport(item=fresh, call=call)
-        if report.failed:
-            failures.append(Failure.of(report))
+        if report.failed and (failure := Failure.of(call)) is not None:
+            failures.append(failure)
     return failures
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from pytest_aosfarm.chaos.policy import Policy, Rule, rule_of
-from pytest_aosfarm.chaos.presets import explained, policy_of
+from pytest_aosfarm.chaos.policy import Policy, Rule, explained, rule_of
+from pytest_aosfarm.chaos.presets import policy_of
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.markers import mark_text
 
@@ -32,10 +30,8 @@ def policy_of_marks(item: pytest.Item) -> tuple[Policy | None, int | None]:
         try:
             policy = _policy(*mark.args, **options)
             seed = operator.index(given) if seed is None and given is not None else seed
-        except ValidationError as error:
-            raise _wrong(mark, explained(error)) from None
         except (TypeError, ValueError) as error:
-            raise _wrong(mark, str(error)) from None
+            raise ConfigurationError(f"marker {mark_text(mark)} is not valid: {explained(error)}") from None
         if policy is None:
             break
         rules += policy.rules
@@ -63,6 +59,3 @@ def _policy(
         raise TypeError('one of fault, faults and preset is needed, such as chaos("aod", fault="503", rate=0.2)')
     return Policy(rules=(rule_of(modules, faults if fault is None else fault, route=route, **options),))
 
-
-def _wrong(mark: pytest.Mark, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"marker {mark_text(mark)} is not valid: {reason}")

@@ -52,14 +52,16 @@ _stack_key: pytest.StashKey[ExitStack] = pytest.StashKey()
 class ChaosRun:
     """The pytest plugin in a process that runs tests with chaos.
 
-    `concerns` says whether a test is one of them: all are, when the run has a policy of its own.
+    `asks` says whether a test asks for chaos itself; when the run has a policy of its own, it is for all tests. `is_ours`:
+    nobody else has a marker `chaos`.
     """
 
-    def __init__(self, config: pytest.Config, concerns: Callable[[pytest.Item], bool]) -> None:
+    def __init__(self, config: pytest.Config, asks: Callable[[pytest.Item], bool], *, is_ours: bool) -> None:
         settings = config.stash[settings_key]
         self._policy: Policy | None = None if settings.chaos == "off" else policy_of(settings.chaos)
         self._replay = None if settings.replay is None else Schedule.from_token(settings.replay)
-        self._concerns = concerns
+        self._asks = asks
+        self._is_ours = is_ours
         self._control = settings.chaos_control or settings.chaos_shrink
         self.chaos = Chaos(settings.chaos_seed, _CLOCKS[settings.chaos_time], hosts=(*ALLOWED_HOSTS, *settings.chaos_hosts))
         self._told = config.stash.setdefault(told_key, ChaosTold())
@@ -86,9 +88,11 @@ class ChaosRun:
         """Begin the test's scope, before any of its fixtures is set up."""
         if not self._has_chaos(item):
             return
-        problem: str | None = None
+        policy, seed, problem = None, None, None
         try:
-            (policy, seed), identity = policy_of_marks(item), identity_of(item)
+            identity = identity_of(item)
+            if self._is_ours:
+                policy, seed = policy_of_marks(item)
         except ConfigurationError as error:
             problem = str(error)
         if problem is not None:
@@ -97,8 +101,9 @@ class ChaosRun:
         plan = item.stash.get(plan_key, None)
         if plan is None and self._replay is not None:
             plan = Plan(self._replay)
-        policy = self._policy if policy is None else policy
-        scope = self.chaos.begin(identity, policy, seed=seed, plan=plan, example=_example_of(item))
+        marked = policy is not None
+        policy = policy if marked else self._policy
+        scope = self.chaos.begin(identity, policy, demands=marked, seed=seed, plan=plan, example=_example_of(item))
         item.stash[_scope_key] = scope
         item.stash[_red_key] = None
         item.stash[_stack_key] = stack = ExitStack()
@@ -138,7 +143,7 @@ class ChaosRun:
         if scope is not None and plan_key not in item.stash and (report.failed or report.when == "call"):
             self._told.ended(scope.test, scope, call.excinfo.value if report.failed and call.excinfo else None)
         if scope is not None and report.failed:
-            item.stash[_red_key] = Failure.of(report)
+            item.stash[_red_key] = Failure.of(call)
             if scope.faults:
                 report.sections.append(("aosfarm chaos", "\n".join(_told(item, scope))))
         return report
@@ -159,7 +164,7 @@ class ChaosRun:
         self.chaos.wrap(pool)  # type: ignore[type-var] # one of the two
 
     def _has_chaos(self, item: pytest.Item) -> bool:
-        return self._policy is not None or plan_key in item.stash or self._concerns(item)
+        return self._policy is not None or plan_key in item.stash or self._asks(item)
 
 
 def _example_of(item: pytest.Item) -> Callable[[], object] | None:
@@ -197,7 +202,7 @@ def _row(record: CallRecord) -> dict[str, object]:
 
 
 def _told(item: pytest.Item, scope: Scope) -> Iterator[str]:
-    faults = scope.faults
+    faults = [record for record in scope.latest if record.fault is not None]
     for record in faults[:SHOWN_FAULTS]:
         key, fault = record.key, record.fault
         label = "" if fault is None else fault.label

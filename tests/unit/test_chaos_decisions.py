@@ -23,7 +23,7 @@ from pytest_aosfarm.chaos.handle import Chaos
 from pytest_aosfarm.chaos.keys import steady
 from pytest_aosfarm.chaos.policy import DRAWS, Policy, Rule, rule_of
 
-CALLS = [(method, f"/{thing}/{number}") for method, thing, number in product(("GET", "POST"), ("orders", "bills"), range(10))]
+CALLS = [(method, f"/{what}/{number}") for method, what, number in product(("GET", "POST"), ("orders", "bills"), range(10))]
 
 
 def answer(_):
