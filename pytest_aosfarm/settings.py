@@ -158,7 +158,10 @@ def _labs(text: str) -> tuple[str, ...]:
 
 
 def _hosts(text: str) -> tuple[str, ...]:
-    return tuple(host.strip() for host in text.split(",") if host.strip())
+    hosts = tuple(filter(None, map(str.strip, text.split(","))))
+    if not hosts:
+        raise ValueError("host names, * for anything, such as *.staging.example.com; several with commas")
+    return hosts
 
 
 def _seed(text: str) -> int | None:

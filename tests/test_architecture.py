@@ -56,7 +56,7 @@ MAY_USE = {
     "fastapi": ["twins/"],
     "filelock": ["farm.py"],
     "httpcore": ["chaos/accidents.py", "chaos/inject.py", "chaos/streams.py"],
-    "httpx": ["chaos/inject.py", "chaos/streams.py", "modules/client.py", "modules/pools.py", "farm.py"],
+    "httpx": ["chaos/", "plugin/chaos_run.py", "modules/client.py", "modules/pools.py", "farm.py"],
     "hypothesis": ["plugin/chaos_run.py", "synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],

@@ -32,7 +32,7 @@ OURS = {
     "pytest_aosfarm.urls",
     *(
         f"pytest_aosfarm.plugin{room}"
-        for room in ("", ".fixtures", ".identity", ".keys", ".markers", ".options", ".session", ".watch")
+        for room in ("", ".chaos", ".fixtures", ".identity", ".keys", ".markers", ".options", ".session", ".watch")
     ),
 }
 XDIST = ("-p", "xdist", "-n2")

@@ -320,7 +320,9 @@ class Chaos:
 
     def _alive(self) -> set[object]:
         """Threads and asyncio tasks that are at work now."""
-        return {thread.ident for thread in threading.enumerate()} | {
+        # A thread that is about to start has no number yet.
+        threads = {thread.ident for thread in threading.enumerate() if thread.ident is not None}
+        return threads | {
             task for loop in [*self._loops] if not loop.is_closed() for task in asyncio.all_tasks(loop)
         }
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 from recorded_runs import serve_in_a_thread
 
 OF_CI = {"BUILD_NUMBER", "BUILDKITE", "CI", "CIRCLECI", "GITLAB_CI", "JENKINS_URL", "TF_BUILD"}
@@ -45,3 +49,28 @@ def autoload(inner_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the inner pytest find its plugins by itself, as it does for users."""
     monkeypatch.delenv(NO_AUTOLOAD)
     monkeypatch.delenv("PYTEST_ADDOPTS")
+
+
+CLIENT_OF_A_SHOP = """
+    import httpx
+    import pytest
+
+    def answer(request):
+        return httpx.Response(200, json={"path": request.url.path})
+
+    @pytest.fixture(scope="module")
+    def shop(chaos):
+        with httpx.Client(transport=httpx.MockTransport(answer), base_url="http://shop.test") as client:
+            yield chaos.wrap(client, "shop")
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> Callable[[str], None]:
+    """A function that writes a suite beside a fixture `shop`, a client that chaos gets into."""
+
+    def write(text: str) -> None:
+        pytester.makeconftest(CLIENT_OF_A_SHOP)
+        pytester.makepyfile(text)
+
+    return write

@@ -56,6 +56,13 @@ VALID: dict[str, list[tuple[str, object]]] = {
     "report": [("off", "off"), ("short", "short"), ("full", "full")],
     "gha": [("auto", "auto"), ("off", "off")],
     "html": [("report.html", "report.html")],
+    "chaos": [("off", "off"), ("flaky", "flaky"), ("storm.toml", "storm.toml")],
+    "chaos_seed": [("0", 0), ("0x1F", 31), ("random", DRAWN)],
+    "chaos_time": [("virtual", "virtual"), ("real", "real"), ("forced", "forced")],
+    "chaos_hosts": [("*.corp", ("*.corp",)), ("a, b ,", ("a", "b"))],
+    "chaos_control": [("false", False), ("on", True)],
+    "chaos_shrink": [("true", True), ("0", False)],
+    "replay": [("AC1:abc", "AC1:abc")],
 }
 WRONG = {
     "lab": ["", "aodd", "aod,", "AOD", "aod;dcl"],
@@ -71,6 +78,13 @@ WRONG = {
     "report": ["", "long", "Off"],
     "gha": ["", "on"],
     "html": ["", " "],
+    "chaos": ["", " "],
+    "chaos_seed": ["", "-1", "1.0"],
+    "chaos_time": ["", "fast", "Real"],
+    "chaos_hosts": ["", ",", " , "],
+    "chaos_control": ["", "maybe"],
+    "chaos_shrink": ["", "2"],
+    "replay": ["", " "],
 }
 ATTRIBUTE = {setting.name: "labs" if setting.name == "lab" else setting.name for setting in SETTINGS}
 
