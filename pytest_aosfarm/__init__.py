@@ -9,9 +9,17 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in typing, which is slow to import
 if TYPE_CHECKING:
+    from pytest_aosfarm.chaos import faults as faults
+    from pytest_aosfarm.chaos.effects import DoubleEffectError as DoubleEffectError
+    from pytest_aosfarm.chaos.handle import Chaos as Chaos
+    from pytest_aosfarm.chaos.policy import Policy as Policy
+    from pytest_aosfarm.chaos.policy import Rule as Rule
+    from pytest_aosfarm.chaos.steady import SteadyStateError as SteadyStateError
+    from pytest_aosfarm.errors import ChaosError as ChaosError
     from pytest_aosfarm.errors import ConfigurationError as ConfigurationError
     from pytest_aosfarm.errors import FarmError as FarmError
     from pytest_aosfarm.errors import ModuleError as ModuleError
+    from pytest_aosfarm.errors import MustFireError as MustFireError
     from pytest_aosfarm.errors import RecordingError as RecordingError
     from pytest_aosfarm.errors import TwinError as TwinError
     from pytest_aosfarm.farm import Farm as Farm
@@ -44,9 +52,12 @@ _HOMES = {
     "Assets": "synthetic.assets",
     "AsyncAodClient": "modules.aod",
     "Business": "synthetic.business",
+    "Chaos": "chaos.handle",
+    "ChaosError": "errors",
     "ClassGrade": "grading",
     "ConfigurationError": "errors",
     "Dataset": "synthetic.dataset",
+    "DoubleEffectError": "chaos.effects",
     "Events": "synthetic.events",
     "Farm": "farm",
     "FarmError": "errors",
@@ -56,21 +67,26 @@ _HOMES = {
     "Messy": "synthetic.messy",
     "Miss": "grading",
     "ModuleError": "errors",
+    "MustFireError": "errors",
+    "Policy": "chaos.policy",
     "RecordingError": "errors",
+    "Rule": "chaos.policy",
     "Settings": "settings",
     "Snapshot": "synthetic.snapshot",
+    "SteadyStateError": "chaos.steady",
     "Table": "synthetic.table",
     "Tenant": "tenants",
     "Truth": "synthetic.snapshot",
     "TwinError": "errors",
     "explain": "grading",
     "farm_provider": "synthetic.faker_provider",
+    "faults": "chaos",
     "grade": "grading",
     "records": "synthetic",
     "strategies": "synthetic",
     "tenant_connection": "sinks.postgres_tenant",
 }
-_ROOMS = {"records", "strategies"}
+_ROOMS = {"faults", "records", "strategies"}
 """Names that are modules."""
 
 __all__ = tuple(_HOMES)

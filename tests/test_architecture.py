@@ -18,7 +18,9 @@ PACKAGE = "pytest_aosfarm"
 LONGEST = 400
 
 MAY_IMPORT = {
-    "__init__": {"errors", "farm", "grading", "modules", "settings", "sinks.postgres_tenant", "synthetic", "tenants"},
+    "__init__": {
+        *("chaos", "errors", "farm", "grading", "modules", "settings", "sinks.postgres_tenant", "synthetic", "tenants"),
+    },
     "errors": set(),
     "tenants": set(),
     "settings": {"errors", "urls"},
