@@ -57,7 +57,7 @@ MAY_USE = {
     "faker": ["synthetic/faker_provider.py"],
     "fastapi": ["twins/"],
     "filelock": ["farm.py"],
-    "httpcore": ["chaos/accidents.py", "chaos/inject.py", "chaos/streams.py"],
+    "httpcore": ["chaos/accidents.py", "chaos/course.py", "chaos/inject.py", "chaos/streams.py"],
     "httpx": ["chaos/", "plugin/chaos_run.py", "modules/client.py", "modules/pools.py", "farm.py"],
     "hypothesis": ["plugin/chaos_run.py", "synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],

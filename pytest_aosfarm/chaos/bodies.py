@@ -54,13 +54,15 @@ class SpoiledReply(Fault):
         """As `Fault.by_nature` says."""
         return self.reply is None
 
+    def own_reply(self) -> Reply | None:
+        """As `Fault.own_reply` says."""
+        return None if self.reply is None else json_reply(200, self.reply)
+
     def script(self, reply: Reply | None, draws: FaultDraws, wall: float) -> Script:  # noqa: ARG002
         """As `Fault.script` says."""
-        own = None if self.reply is None else json_reply(200, self.reply)
-        whole = own or reply
-        if whole is None or not whole.body:
+        if reply is None or not reply.body:
             raise NothingToSpoilError("the reply has no body")
-        return self.spoiled(whole, draws)
+        return self.spoiled(reply, draws)
 
     def spoiled(self, reply: Reply, draws: FaultDraws) -> Script:
         """The script of a reply that has a body."""

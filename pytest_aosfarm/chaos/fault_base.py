@@ -28,7 +28,7 @@ class Fault(BaseModel):
     `delivered` says whether the module gets the request all the same; None leaves it to what the fault does by its nature.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, defer_build=True)
 
     family: ClassVar[Family]
     """The class of faults that it is scored with."""
@@ -78,6 +78,10 @@ class Fault(BaseModel):
         """Whether it is made of the module's own reply."""
         return False
 
+    def own_reply(self) -> Reply | None:
+        """A reply to spoil that it brings along instead."""
+        return None
+
     def by_nature(self) -> bool | None:
         """`nature`, with the fields of this fault in view."""
         return self.nature
@@ -90,7 +94,7 @@ class Fault(BaseModel):
     def script(self, reply: Reply | None, draws: FaultDraws, wall: float) -> Script:
         """What the caller's end of the connection sees, once the request is sent.
 
-        `reply` is the module's, if the fault needs it; `wall` is the time, in seconds since 1970.
+        `reply` is the one to spoil, if the fault spoils one; `wall` is the time, in seconds since 1970.
         Raises NothingToSpoilError if the reply has nothing that this fault could change.
         """
         raise NotImplementedError(f"{self.kind} is no fault of a connection that stands")

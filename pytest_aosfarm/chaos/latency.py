@@ -128,7 +128,7 @@ class Pareto:
         return _whole(EXACT.multiply(Decimal(self.minimum), EXACT.exp(EXACT.min(beyond, Decimal(100)))))
 
     def __str__(self) -> str:
-        return f"pareto({in_words(self.minimum)}, {self.alpha})"
+        return f"pareto({in_words(self.minimum)}, {self.alpha:f})"
 
 
 _FORMS = "'200ms', '100ms..2s', 'normal(200ms, 50ms)', 'p50=80ms, p99=2s', 'p50=80ms, p95=1s, p99=2s', 'pareto(100ms, 1.5)'"
@@ -168,7 +168,7 @@ def _read(text: str) -> Delay:
 
 
 def _number(text: str) -> Decimal:
-    if not re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text, re.ASCII):
+    if not re.fullmatch(r"\s*\d{1,18}(\.\d{1,18})?\s*", text, re.ASCII):
         raise ValueError(f"{text.strip()!r} is no number")
     return Decimal(text.strip())
 
@@ -240,6 +240,11 @@ class Latency(Fault):
 
     def __init__(self, *main: str | float | Delay, **data: Any) -> None:
         super().__init__(*main, **data)
+
+    def impossible_now(self) -> Mapping[bool, str]:
+        """As `Fault.impossible_now` says."""
+        on_the_way = f"a delay that reaches the {self.at} timeout ends before all is sent; leave `delivered` out"
+        return self.impossible if self.at == "read" else {**self.impossible, True: on_the_way}
 
     @classmethod
     def of_nothing(cls) -> Self:

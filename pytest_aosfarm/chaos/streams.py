@@ -10,7 +10,7 @@ import httpx
 
 from pytest_aosfarm.chaos.accidents import accident
 from pytest_aosfarm.chaos.exchange import Break, Pause
-from pytest_aosfarm.errors import FarmError
+from pytest_aosfarm.errors import ChaosError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
@@ -29,7 +29,7 @@ CORE_ERRORS = (
 )
 
 
-class EndlessWaitError(FarmError):
+class EndlessWaitError(ChaosError):
     """A call would wait for ever: nothing comes, and the client has no timeout for that."""
 
 
