@@ -74,6 +74,18 @@ def test_what_is_no_unsafe_retry(history):
     assert lint(history) == []
 
 
+@pytest.mark.parametrize("keys", [(True, False), (False, True), (True, True)])
+def test_an_idempotency_key_must_be_on_both_requests(keys):
+    first, second = keys
+    history = [call(1, 0, idempotency_key=first, **LOST_POST), call(2, 100, idempotency_key=second)]
+    assert rules(history) == ["unsafe-retry"] * (keys != (True, True))
+
+
+def test_one_attempt_alone_may_take_longer_than_the_deadline():
+    (found,) = lint([call(1, 0, ended_ms=1500, status=200)], deadline_us=1_000_000)
+    assert "finops POST /charge: 1 attempt took 1.5 s where the caller's deadline is 1 s (call 1); give" in str(found)
+
+
 def test_who_read_something_else_or_in_vain_does_not_know_what_was_done():
     for key, status in ((CallKey("finops", "GET", "/rates"), 200), (CallKey("finops", "GET", "/charge/7"), 503)):
         history = [call(1, 0, **LOST_POST), call(2, 50, key=key, status=status), call(3, 100)]
@@ -239,8 +251,9 @@ def test_calls_to_another_module_change_no_finding(history):
 
 @given(histories())
 def test_findings_are_in_one_order_and_rest_on_failed_calls_of_their_module(history):
-    found = lint(history, deadline_us=10_000_000)
-    assert lint([*reversed(history)], deadline_us=10_000_000) == found
+    found = lint(history, deadline_us=1_000_000)
+    assert lint([*reversed(history)], deadline_us=1_000_000) == found
+    assert [one.calls[0] for one in found] == sorted(one.calls[0] for one in found)
     assert len({(one.rule, one.module, one.endpoint) for one in found}) == len(found)
     for one in found:
         assert one.rule in RULES
