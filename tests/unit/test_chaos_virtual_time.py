@@ -176,6 +176,16 @@ def test_a_name_taken_before_is_covered_when_its_module_is_named():
     assert sleep_by_name is time.sleep
 
 
+def test_a_name_taken_of_what_was_replaced_before_is_covered_as_well():
+    module = types.ModuleType("module")
+    with real_waits() as waits:
+        exec("from time import sleep as pause", vars(module))
+        with virtual_time(VirtualClock(), also=[module]):
+            module.pause(600)
+        assert module.pause is time.sleep
+    assert waits == []
+
+
 def test_a_module_can_be_given_by_its_name():
     with virtual_time(VirtualClock(), also=[__name__]) as clock:
         sleep_by_name(1)
@@ -243,5 +253,8 @@ def test_a_poll_for_something_real_waits_really_and_a_back_off_does_not():
         clock.fault_injected()
         time.sleep(600)
         clock.sleep(6)
-    assert waits == [0.011]
+        clock.io_begins()
+        clock.io_ends()
+        time.sleep(0.012)
+    assert waits == [0.011, 0.012]
     assert clock.recorded_us() == 606_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import anyio
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.waits import real_waits
 
+from pytest_aosfarm.chaos import timeline
 from pytest_aosfarm.chaos.virtual_time import VirtualClock, virtual_time
 from pytest_aosfarm.errors import ChaosTimeError
 
@@ -267,23 +269,60 @@ def test_who_waits_without_sleeping_gets_there():
 
 
 def test_nobody_jumps_to_a_timer_that_is_forever_away():
+    """A thread that no loop knows of ends the wait, as a signal may, or a server's request."""
+
     async def main():
         clock.adopt_running_loop()
-        loop, rest = asyncio.get_running_loop(), asyncio.create_task(asyncio.sleep(float("inf")))
-        future = loop.create_future()
-        threading_timer = asyncio.to_thread(true_sleep, 0.02)
-        await threading_timer
-        future.set_result(None)
+        loop, heard, rest = asyncio.get_running_loop(), asyncio.Event(), asyncio.create_task(asyncio.sleep(float("inf")))
+        threading.Timer(0.02, loop.call_soon_threadsafe, (heard.set,)).start()
+        await heard.wait()
         rest.cancel()
 
-    true_sleep = time.sleep
     with virtual_time(VirtualClock()) as clock:
         asyncio.run(main())
     assert clock.recorded_us() == 0
 
 
+def test_threads_of_a_loop_and_the_loop_end_in_order(monkeypatch):
+    monkeypatch.setattr(timeline, "GRACE_SECONDS", 10)  # for a machine that does not get to the loop in time
+    ended: list[str] = []
+
+    async def main():
+        async def ends(name, waiting):
+            await waiting
+            ended.append(name)
+
+        clock.adopt_running_loop()
+        await asyncio.gather(
+            ends("slow thread", asyncio.to_thread(time.sleep, 500)),
+            ends("loop", asyncio.sleep(300)),
+            ends("fast thread", asyncio.to_thread(time.sleep, 200)),
+        )
+
+    with virtual_time(VirtualClock()) as clock:
+        asyncio.run(main())
+    assert ended == ["fast thread", "loop", "slow thread"]
+
+
+def test_a_thread_that_nobody_waits_for_any_more_is_no_work():
+    async def main():
+        clock.adopt_running_loop()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(time.sleep, 600), 3)
+
+    with real_waits() as waits, virtual_time(VirtualClock()) as clock:
+        asyncio.run(main())
+        del waits[:]  # what the loop asked for while the thread began
+        time.sleep(1)
+        assert clock.line.now() < 700e9
+        assert not clock.line.works()
+    assert waits == []
+
+
 def test_a_clock_that_is_not_in_force_says_so():
     with pytest.raises(ChaosTimeError, match="with virtual_time"):
+        asyncio.run(VirtualClock().asleep(1))
+    with virtual_time(VirtualClock()), pytest.raises(ChaosTimeError, match="with virtual_time"):
         asyncio.run(VirtualClock().asleep(1))
 
 

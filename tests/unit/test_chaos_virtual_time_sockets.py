@@ -123,6 +123,17 @@ def test_a_delay_is_virtual_and_the_answer_is_real_in_async_code(url):
     assert clock.recorded_us() == 6_000_000
 
 
+def test_delays_are_virtual_after_real_answers(url):
+    async def main():
+        async with async_client(clock) as client:
+            for _ in range(3):
+                await client.get(f"{url}/0")
+
+    with virtual_time(VirtualClock()) as clock:
+        asyncio.run(main())
+    assert clock.recorded_us() == 18_000_000
+
+
 def test_a_timeout_does_not_strike_while_the_module_works(url):
     """A jump to the timer would make the call of 50 ms end in a timeout at once, whose place in time is 30 s away."""
 

@@ -93,6 +93,8 @@ def test_threads_that_have_ended_are_forgotten():
     with real_waits() as waits, virtual_time(VirtualClock()) as clock:
         for _ in range(5):
             join(start(clock.adopt_thread))
+        with clock.line.changed:
+            assert clock.line.busy() == set()
         time.sleep(600)
     assert waits == []
     assert clock.recorded_us() == 600_000_000
@@ -121,6 +123,20 @@ def test_a_call_of_another_thread_is_not_jumped_over():
         time.sleep(600)
         join(threads)
     assert clock.recorded_us() <= 600_000_000 - 20_000
+
+
+def test_a_loop_goes_on_when_the_call_of_another_thread_has_ended():
+    async def main():
+        clock.adopt_running_loop()
+        clock.fault_injected()
+        timer = threading.Timer(0.03, clock.io_ends)
+        clock.io_begins()
+        timer.start()
+        await clock.asleep(30)
+
+    with virtual_time(VirtualClock()) as clock:
+        asyncio.run(main())
+    assert 20_000_000 < clock.recorded_us() <= 30_000_000 - 20_000
 
 
 def test_a_thread_left_behind_is_let_go():
