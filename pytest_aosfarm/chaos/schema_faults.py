@@ -80,7 +80,7 @@ class FieldAdded(FieldFault):
 
     forms: ClassVar[tuple[str, ...]] = ("field_added", "field_added:items.*.extra")
     kind: Literal["field_added"] = "field_added"
-    value: Annotated[str | bool | int | float | None, Field(allow_inf_nan=False)] = "unexpected"
+    value: str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None = "unexpected"
 
     def __init__(self, *main: str, **data: Any) -> None:
         super().__init__(*main, **data)
