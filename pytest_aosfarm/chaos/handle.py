@@ -174,7 +174,7 @@ class Chaos:
         """Raise DoubleEffectError if `count()`, a number of effects, grows by more than one within the block."""
         with self.paused():
             before = count()
-        first = len(self._scope.calls)
+        first = self._scope.count
         yield
         numbers = [call.number for call in self._scope.calls[first:] if call.delivered is not False]
         with self.paused():
@@ -257,11 +257,11 @@ class Chaos:
         """What is wrong with the chaos of this test, each in one sentence; asked when the test itself has passed."""
         scope = self._scope
         found = [f"a call to {address} was refused: {self._how_to_allow}" for address in self._refused]
-        if scope.sends > len(scope.calls):
-            missing = scope.sends - len(scope.calls)
+        if scope.sends > scope.count:
+            missing = scope.sends - scope.count
             found.append(f"{missing} of {scope.sends} calls bypassed chaos: something replaced a wrapped client's transport")
-        if scope.decided != len(scope.calls):
-            found.append(f"{scope.decided} decisions were made for {len(scope.calls)} calls")
+        if scope.decided != scope.count:
+            found.append(f"{scope.decided} decisions were made for {scope.count} calls")
         if scope.plan is not None:
             found += [
                 f"the replay has gone another way: the test did not make call {one.ordinal} of {one.key.method} "

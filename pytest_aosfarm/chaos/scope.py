@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from pytest_aosfarm.chaos.below import what_is_below
 from pytest_aosfarm.chaos.calls import CallKey, CallRecord
 from pytest_aosfarm.chaos.draws import FaultDraws, rule_draws
@@ -19,8 +21,6 @@ from pytest_aosfarm.chaos.policy import DRAWS
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Collection, Sequence
-
-    import httpx
 
     from pytest_aosfarm.chaos.clock import Clock
     from pytest_aosfarm.chaos.faults import Fault
@@ -42,6 +42,9 @@ SAFE_TO_REPEAT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 LARGEST_CACHED_BODY = 4096
 MOST_CACHED = 10_000
 """Of a body, and of how many calls, it is remembered what they are called."""
+
+BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS"}
+"""The methods whose requests have no body, as a rule; if one has, it does not tell calls apart that are only noted."""
 
 lane: ContextVar[str] = ContextVar("aosfarm chaos lane", default="")
 """Tells apart calls that are made at the same time."""
@@ -89,6 +92,9 @@ class _Place:
         self.last: Call | None = None
         self.thread = 0
         self.task: Task[Any] | None = None
+
+
+_NAMELESS = CallKey("", "", "")
 
 
 class Call(CallRecord):
@@ -143,8 +149,12 @@ class Scope:
         self.seed = seed
         self.clock = clock
         self.plan = plan
+        self.is_quiet = False
+        """Whether no rule can ever hit a call: then calls are only noted, with `note`."""
         self.is_a_test = is_a_test
-        self.calls: list[Call] = []
+        self._calls: list[Call] = []
+        self._unnamed: list[tuple[Call, httpx.URL, str, str, str | None, str]] = []
+        self._hosts: set[str] = set()
         self.sends = self.decided = self.paused = 0
         around = around or Surroundings()
         self._check, self._is_own = around.check, around.is_own
@@ -163,9 +173,19 @@ class Scope:
     def set_rules(self, rules: Sequence[ActiveRule]) -> None:
         """From now on these rules, the first that fires decides; those that stay have spent what they have spent."""
         with self._lock:
+            self._name_all()
             known = {id(one.active): one for one in self._rules}
             self._rules = [known.get(id(active)) or _InScope(active, self.seed, self.test) for active in rules]
             self._seen.clear()
+            nothing_to_do = self.plan is None and all(one.rule.when.never for one in self._rules)
+            self.is_quiet = nothing_to_do and self._example is None and not self._left_over
+
+    @property
+    def calls(self) -> list[Call]:
+        """All calls, in order."""
+        with self._lock:
+            self._name_all()
+        return self._calls
 
     @property
     def schedule(self) -> Schedule:
@@ -173,9 +193,14 @@ class Scope:
         return Schedule.of(self.test, self.seed, self.latest)
 
     @property
+    def count(self) -> int:
+        """How many calls there were."""
+        return len(self._calls)
+
+    @property
     def latest(self) -> list[Call]:
-        """The calls; in a test of Hypothesis, those of the latest example."""
-        return self.calls[self._example_from :]
+        """The calls; in a test of Hypothesis, those of the latest example. Those without a fault may have no key yet."""
+        return self._calls[self._example_from :]
 
     @property
     def log(self) -> str:
@@ -195,15 +220,12 @@ class Scope:
     @property
     def faults(self) -> list[Call]:
         """The calls that something was injected into."""
-        return [record for record in self.calls if record.fault is not None]
+        return [record for record in self._calls if record.fault is not None]
 
     def begin(self, request: httpx.Request, label: str, task: Task[Any] | None = None) -> Call:
         """Decide one call, before it is sent; `label` is the module that the client stands for, "" for the host's name."""
         # Every call pays for this: benchmarks/chaos.py.
-        extensions, url = request.extensions, request.url
-        body = body_of(request)
-        module = extensions.get(MODULE) or label or url.host
-        raw = (module, extensions.get(TENANT), request.method, url.raw_path, lane.get(), body)
+        raw = _raw(request, label, lane.get())
         thread = get_ident()
         with self._lock:
             now = self._now()
@@ -212,7 +234,9 @@ class Scope:
                 self._start_again(now)
             place = self._seen.get(raw) or self._look(raw, request)
             place.ordinal = ordinal = place.ordinal + 1
-            calls = self.calls
+            if self._unnamed:
+                self._name_all()
+            calls = self._calls
             call = Call(len(calls) + 1, place.key, ordinal, now - self._began)
             calls.append(call)
             if request.method not in SAFE_TO_REPEAT:
@@ -226,9 +250,39 @@ class Scope:
             elif self.plan is not None:
                 self._follow(self.plan, call)
             elif place.rules and not self.paused:
-                self._decide(place.rules, call, request, body)
+                self._decide(place.rules, call, request, raw[-1])
             self.decided += 1
         return call
+
+    def note(self, request: httpx.Request, label: str) -> Call:
+        """Begin one call of a quiet scope; what it is called can wait until somebody asks."""
+        url = request.url
+        if url.host not in self._hosts:
+            self._check(url)
+            self._hosts.add(url.host)
+        body = b"" if request.method in BODILESS else body_of(request)
+        if body:
+            return self.begin(request, label)
+        extensions = request.extensions
+        with self._lock:
+            calls = self._calls
+            call = Call(len(calls) + 1, _NAMELESS, 0, self._now() - self._began)
+            calls.append(call)
+            # Not the request itself: kept for so long, it would cost more than all of this.
+            module, tenant = extensions.get(MODULE) or label, extensions.get(TENANT)
+            self._unnamed.append((call, url, request.method, module, tenant, lane.get()))
+            self.decided += 1
+        return call
+
+    def _name_all(self) -> None:
+        """Name the calls that were only noted; with the lock held."""
+        unnamed, self._unnamed = self._unnamed, []
+        for call, url, method, module, tenant, in_lane in unnamed:
+            request = httpx.Request(method, url)
+            place = self._look((module or url.host, tenant, method, url.raw_path, in_lane, b""), request)
+            place.ordinal += 1
+            place.last = call
+            call.key, call.ordinal = place.key, place.ordinal
 
     def struck(self, call: Call, injection: Injection) -> None:
         """Note what became of a fault; one that found nothing to change in the reply is none, and does not count."""
@@ -286,7 +340,7 @@ class Scope:
         self._rules = [_InScope(one.active, self.seed, self.test) for one in self._rules]
         self._places.clear()
         self._seen.clear()
-        self._began, self._example_from = now, len(self.calls)
+        self._began, self._example_from = now, len(self._calls)
         if self.plan is not None:
             self.plan.start_again()
 
@@ -351,6 +405,13 @@ class Scope:
             which = 0 if len(rule.faults) == 1 else FaultDraws(base).below("fault", len(rule.faults))
             _strike(call, one.active.name, rule.faults[which], base)
             return
+
+
+def _raw(request: httpx.Request, label: str, in_lane: str) -> tuple[str, str | None, str, bytes, str, bytes]:
+    """What two calls have in common that have the same name for sure."""
+    extensions, url = request.extensions, request.url
+    module = extensions.get(MODULE) or label or url.host
+    return module, extensions.get(TENANT), request.method, url.raw_path, in_lane, body_of(request)
 
 
 def _strike(call: Call, rule: str, fault: Fault, base: bytes) -> None:

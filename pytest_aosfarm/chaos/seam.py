@@ -83,7 +83,7 @@ class _Seam(httpx.BaseTransport):
         scope = self._process.scope
         if scope is None:
             return inner.handle_request(request)
-        call = scope.begin(request, self._label)
+        call = scope.note(request, self._label) if scope.is_quiet else scope.begin(request, self._label)
         try:
             if call.draws is not None:
                 response = self._strike(scope, call, inner, request)
@@ -121,7 +121,8 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
         scope = self._process.scope
         if scope is None:
             return await inner.handle_async_request(request)
-        call = scope.begin(request, self._label, _current_task())
+        quiet = scope.is_quiet
+        call = scope.note(request, self._label) if quiet else scope.begin(request, self._label, _current_task())
         try:
             if call.draws is not None:
                 response = await self._strike(scope, call, inner, request)

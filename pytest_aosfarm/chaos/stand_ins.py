@@ -119,7 +119,8 @@ class _Scope:
 
     def _skipped(self) -> int:
         """Nanoseconds, for who called the stand-in."""
-        return 0 if self.clock is None or _is_unmoved(sys._getframe(2)) else self.clock.line.jumped  # noqa: SLF001
+        jumped = 0 if self.clock is None else self.clock.line.jumped
+        return 0 if not jumped or _is_unmoved(sys._getframe(2)) else jumped  # noqa: SLF001
 
     def monotonic(self) -> float:
         return self._beneath["monotonic"]() + self._skipped() / 1e9  # type: ignore[no-any-return]

@@ -30,7 +30,8 @@ class ChaosTold:
         faults = scope.faults
         if not faults:
             return
-        self._findings[test] = [str(finding) for finding in lint(scope.calls)]
+        example = scope.calls[-len(scope.latest) :]
+        self._findings[test] = [str(finding) for finding in lint(example)]
         for module in {call.key.module for call in faults}:
             families = {call.fault.family for call in faults if call.fault is not None and call.key.module == module}
             self._trials[test, module] = Trial(test, module, sorted(families), verdict_of(error))

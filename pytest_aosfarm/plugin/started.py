@@ -84,6 +84,7 @@ def run_started(
         seed=settings.seed,
         anchor=settings.anchor,
         profile=settings.profile,
+        chaos=_chaos(settings),
         database=database.public,
         dist=dist_of(config),
         worker_count=worker_count_of(config),
@@ -103,6 +104,13 @@ def run_started(
         owner_started=owner.started,
         owner_token=owner.token,
     )
+
+
+def _chaos(settings: Settings) -> str | None:
+    """The run's own policy with its seed; what single tests are marked with is theirs."""
+    if settings.replay is not None:
+        return f"replay {settings.replay}"
+    return None if settings.chaos == "off" else f"{settings.chaos}, seed {settings.chaos_seed}"
 
 
 def _environment(config: pytest.Config) -> dict[str, Any]:

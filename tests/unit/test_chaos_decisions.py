@@ -180,3 +180,28 @@ def test_the_name_of_a_rule_is_made_of_what_it_is_for():
     assert half(route="POST /charge").name == "503 shop POST /charge"
     assert Rule(faults=("503", "read_timeout")).name == "503|read_timeout"
     assert [name for name, _ in Policy(rules=(half(), half())).named_rules] == ["503 shop", "503 shop #2"]
+
+
+def test_calls_that_nothing_can_hit_are_named_when_somebody_asks():
+    def calls_with(*rules):
+        chaos = Chaos(7, RealClock)
+        with client_of(chaos) as client:
+            chaos.begin("a::test", Policy(rules=rules))
+            for number in (1, 2, 1):
+                client.get(f"/orders/{number}", params={"page": 3})
+            client.post("/orders", json={"n": 1})
+            return [(call.number, call.key, call.ordinal, call.status) for call in chaos.calls]
+
+    assert calls_with() == calls_with(rule_of(("shop",), "503", rate=0)) == calls_with(rule_of(("other",), "503"))
+    assert [ordinal for _, _, ordinal, _ in calls_with()] == [1, 1, 2, 1]
+
+
+def test_a_rule_that_comes_later_counts_the_calls_before_it():
+    chaos = Chaos(7, RealClock)
+    with client_of(chaos) as client:
+        chaos.begin("a::test", None)
+        client.get("/orders/1")
+        with chaos.on("shop", fault="503", ordinals=(2,)):
+            assert client.get("/orders/1").status_code == 503
+        assert client.get("/orders/1").status_code == 200
+        assert [call.ordinal for call in chaos.calls] == [1, 2, 3]
