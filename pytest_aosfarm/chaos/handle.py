@@ -9,12 +9,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from pytest_aosfarm.chaos.decide import ActiveRule
 from pytest_aosfarm.chaos.durations import microseconds
 from pytest_aosfarm.chaos.effects import assert_at_most_once
 from pytest_aosfarm.chaos.lint import lint
 from pytest_aosfarm.chaos.policy import Policy, name_apart, rule_of
 from pytest_aosfarm.chaos.presets import policy_of
-from pytest_aosfarm.chaos.scope import ActiveRule, Scope, Surroundings, lane
+from pytest_aosfarm.chaos.scope import Scope, Surroundings, lane
 from pytest_aosfarm.chaos.seam import unwrap, wrap
 from pytest_aosfarm.chaos.steady import steady_state
 from pytest_aosfarm.errors import ChaosError, MustFireError

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from pytest_aosfarm.chaos.below import what_is_below
-from pytest_aosfarm.chaos.calls import CallKey, CallRecord
-from pytest_aosfarm.chaos.draws import FaultDraws, rule_draws
+from pytest_aosfarm.chaos.calls import CallKey
+from pytest_aosfarm.chaos.decide import Call, RuleInTest, decide, strike
+from pytest_aosfarm.chaos.draws import rule_draws
 from pytest_aosfarm.chaos.keys import body_of, digest_of, steady, wait_asked
 from pytest_aosfarm.chaos.plan import Schedule
-from pytest_aosfarm.chaos.policy import DRAWS
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Collection, Sequence
 
+    from pytest_aosfarm.chaos.calls import CallRecord
     from pytest_aosfarm.chaos.clock import Clock
-    from pytest_aosfarm.chaos.faults import Fault
+    from pytest_aosfarm.chaos.decide import ActiveRule
     from pytest_aosfarm.chaos.inject import Injection
     from pytest_aosfarm.chaos.plan import Plan
-    from pytest_aosfarm.chaos.policy import Rule
 
-__all__ = ("ActiveRule", "Scope", "Surroundings", "lane")
+__all__ = ("Scope", "Surroundings", "lane")
 
 MODULE, TENANT = "aosfarm.module", "aosfarm.tenant"
 """The request extensions in which a module client says who is called, and for whom."""
@@ -50,36 +50,6 @@ lane: ContextVar[str] = ContextVar("aosfarm chaos lane", default="")
 """Tells apart calls that are made at the same time."""
 
 
-class ActiveRule:
-    """A rule under its name, and what it did: `calls` met, `fired` into. It may outlive a test (a wider fixture's).
-
-    `missed` says why a fault could not be injected into the reply that it met.
-    """
-
-    __slots__ = ("calls", "fired", "missed", "name", "rule")
-
-    def __init__(self, name: str, rule: Rule) -> None:
-        self.name = name
-        self.rule = rule
-        self.calls = 0
-        self.fired = 0
-        self.missed: str | None = None
-
-
-class _InScope:
-    """A rule in one test: its draws, and what it has spent of its budget. `threshold` is None when it changes."""
-
-    __slots__ = ("active", "draw", "fired", "flying", "looks_inside", "rule", "threshold")
-
-    def __init__(self, active: ActiveRule, seed: int, test: str) -> None:
-        self.active = active
-        self.rule = rule = active.rule
-        self.draw = rule_draws(seed, test, active.name)
-        self.looks_inside = rule.match.looks_inside
-        self.threshold = rule.when.threshold(1, 0) if rule.when.is_constant else None
-        self.fired = self.flying = 0
-
-
 class _Place:
     """All calls of one key: the latest, and the rules that may be meant."""
 
@@ -87,7 +57,7 @@ class _Place:
 
     def __init__(self, key: CallKey) -> None:
         self.key = key
-        self.rules: list[_InScope] = []
+        self.rules: list[RuleInTest] = []
         self.ordinal = 0
         self.last: Call | None = None
         self.thread = 0
@@ -95,20 +65,6 @@ class _Place:
 
 
 _NAMELESS = CallKey("", "", "")
-
-
-class Call(CallRecord):
-    """A call under way. With `draws`, its fault is to be injected; `spent` is the rule that pays for it."""
-
-    draws: FaultDraws | None = None
-    spent: _InScope | None = None
-
-    def __init__(self, number: int, key: CallKey, ordinal: int, sent_us: int) -> None:
-        # As in the base; without names it takes a third of the time.
-        self.number = number
-        self.key = key
-        self.ordinal = ordinal
-        self.sent_us = sent_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +121,7 @@ class Scope:
         self._now = clock.recorded_us
         self._began = self._now()
         self._lock = threading.Lock()
-        self._rules: list[_InScope] = []
+        self._rules: list[RuleInTest] = []
         self._places: dict[CallKey, _Place] = {}
         self._seen: dict[tuple[object, ...], _Place] = {}
         self.set_rules(rules)
@@ -175,7 +131,7 @@ class Scope:
         with self._lock:
             self._name_all()
             known = {id(one.active): one for one in self._rules}
-            self._rules = [known.get(id(active)) or _InScope(active, self.seed, self.test) for active in rules]
+            self._rules = [known.get(id(active)) or RuleInTest(active, self.seed, self.test) for active in rules]
             self._seen.clear()
             nothing_to_do = self.plan is None and all(one.rule.when.never for one in self._rules)
             self.is_quiet = nothing_to_do and self._example is None and not self._left_over
@@ -250,7 +206,7 @@ class Scope:
             elif self.plan is not None:
                 self._follow(self.plan, call)
             elif place.rules and not self.paused:
-                self._decide(place.rules, call, request, raw[-1])
+                decide(place.rules, call, request, raw[-1])
             self.decided += 1
         return call
 
@@ -331,13 +287,13 @@ class Scope:
         if what_is_below(transport) == "socket" and not self._is_own(request.url):
             self.clock.over_real_socket(_origin(request))
 
-    def _land(self, spent: _InScope) -> None:
+    def _land(self, spent: RuleInTest) -> None:
         with self._lock:
             spent.flying -= 1
 
     def _start_again(self, now: int) -> None:
         """Count everything from the beginning: Hypothesis has begun another example."""
-        self._rules = [_InScope(one.active, self.seed, self.test) for one in self._rules]
+        self._rules = [RuleInTest(one.active, self.seed, self.test) for one in self._rules]
         self._places.clear()
         self._seen.clear()
         self._began, self._example_from = now, len(self._calls)
@@ -375,36 +331,7 @@ class Scope:
         planned = plan.take(call.key, call.ordinal)
         if planned is not None:
             draw = rule_draws(plan.schedule.seed, plan.schedule.test, planned.rule)
-            _strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
-
-    def _decide(self, rules: list[_InScope], call: Call, request: httpx.Request, body: bytes) -> None:
-        for one in rules:
-            rule = one.rule
-            if one.looks_inside and not rule.match.fits(request.headers, request.url.params, body):
-                continue
-            one.active.calls += 1
-            threshold = one.threshold
-            if threshold is None:
-                threshold = rule.when.threshold(call.ordinal, call.sent_us)
-            if not threshold:
-                continue
-            base = one.draw(call.key, call.ordinal)
-            if threshold < DRAWS and int.from_bytes(base) >= threshold:
-                continue
-            budget = rule.budget
-            if budget.times is not None and one.fired >= budget.times:
-                continue
-            if budget.concurrent is not None and one.flying >= budget.concurrent:
-                continue
-            if one.flying and (budget.times is not None or budget.concurrent is not None):
-                call.racy = True
-            one.fired += 1
-            one.flying += 1
-            one.active.fired += 1
-            call.spent = one
-            which = 0 if len(rule.faults) == 1 else FaultDraws(base).below("fault", len(rule.faults))
-            _strike(call, one.active.name, rule.faults[which], base)
-            return
+            strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
 
 
 def _raw(request: httpx.Request, label: str, in_lane: str) -> tuple[str, str | None, str, bytes, str, bytes]:
@@ -412,11 +339,6 @@ def _raw(request: httpx.Request, label: str, in_lane: str) -> tuple[str, str | N
     extensions, url = request.extensions, request.url
     module = extensions.get(MODULE) or label or url.host
     return module, extensions.get(TENANT), request.method, url.raw_path, in_lane, body_of(request)
-
-
-def _strike(call: Call, rule: str, fault: Fault, base: bytes) -> None:
-    call.rule, call.fault = rule, fault
-    call.draws = FaultDraws(base)
 
 
 def _origin(request: httpx.Request) -> str:

@@ -15,7 +15,8 @@ from pytest_aosfarm.errors import ChaosError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from pytest_aosfarm.chaos.scope import Call, Scope
+    from pytest_aosfarm.chaos.decide import Call
+    from pytest_aosfarm.chaos.scope import Scope
 
 __all__ = ("unwrap", "wrap")
 
