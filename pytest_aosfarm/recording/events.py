@@ -165,6 +165,7 @@ _KINDS: dict[str, type[Event]] = {
 }
 _TIMES = {"started_at", "anchor", "finished_at"}
 _TUPLES = {"labs", "arguments", "faults"}
+_CONVERTED = _TIMES | _TUPLES
 
 
 def _default(one: Field[Any]) -> object:
@@ -256,14 +257,21 @@ def decode(line: str, run: RunStarted | None = None) -> Event:
     if name not in _KINDS:
         raise ValueError(f"unknown spool event {name!r}; known: {', '.join(_KINDS)}")
     try:
-        for key in _TIMES & record.keys():
-            record[key] = None if record[key] is None else datetime.fromisoformat(record[key])
-        if version == 1:
-            record = events_v1.run_started(record)
-        elif name == "attempt_finished" and "started_at" in record:
-            record = events_v1.attempt_finished(record, None if run is None else run.started_at, OUTCOMES, OTHER)
-        for key in _TUPLES & record.keys():
-            record[key] = tuple(record[key])
+        if not _CONVERTED.isdisjoint(record):
+            record = _converted(name, version, record, run)
         return _KINDS[name](**record)
     except (TypeError, KeyError, AttributeError) as problem:
         raise ValueError(f"a {name} line with wrong fields: {problem!r}") from problem
+
+
+def _converted(name: str, version: int, record: dict[str, Any], run: RunStarted | None) -> dict[str, Any]:
+    """The fields of an event whose values JSON has no form for, or that a former version wrote."""
+    for key in _TIMES & record.keys():
+        record[key] = None if record[key] is None else datetime.fromisoformat(record[key])
+    if version == 1:
+        record = events_v1.run_started(record)
+    elif name == "attempt_finished" and "started_at" in record:
+        record = events_v1.attempt_finished(record, None if run is None else run.started_at, OUTCOMES, OTHER)
+    for key in _TUPLES & record.keys():
+        record[key] = tuple(record[key])
+    return record

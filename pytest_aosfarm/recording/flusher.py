@@ -129,16 +129,13 @@ class Flusher:
             self._disconnect()
 
     def _found(self) -> object:
-        if self._store is None or self.run_id is None:
+        if self._store is None or self.run_id is None or self._question is None:
             return None
         with suppress(Exception):  # a look back must not spoil what is said of the run itself
-            return self._asker()(self._store, self.run_id)
+            module, _, name = self._question.partition(":")
+            ask: Callable[[RunStore, int], object] = getattr(import_module(module), name)
+            return ask(self._store, self.run_id)
         return None
-
-    def _asker(self) -> Callable[[RunStore, int], object]:
-        module, _, name = (self._question or "").partition(":")
-        found: Callable[[RunStore, int], object] = getattr(import_module(module), name)
-        return found
 
     def _idle_seconds(self) -> float:
         if self._store is not None:
@@ -177,9 +174,8 @@ class Flusher:
         if self._chores is not None and not self._orphaned:
             chores, self._chores = self._chores, None
             chores(store)
-            if self._question is not None:
-                with suppress(Exception):
-                    self._asker()
+            # The first time takes longer: modules are loaded and statements put together.
+            self._found()
 
     def _must_beat(self) -> bool:
         return not self._orphaned and monotonic() >= self._saved_at + BEAT_SECONDS

@@ -6,7 +6,6 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary
 from sqlalchemy.dialects import postgresql
 
 from pytest_aosfarm.recording.faults import FIELDS
@@ -84,8 +83,7 @@ class ResultRows:
 class _Insert:
     """An INSERT of many rows, no two of one key, that does `update` to those that are there already.
 
-    All rows go in one statement: on PostgreSQL that takes half the time of one row a statement, and on SQLite no other
-    thread waits for Python's lock twice for every row.
+    On PostgreSQL all rows go in one statement, which takes half the time of one row a statement.
     """
 
     def __init__(self, table: Table, dialect: str, update: str) -> None:
@@ -96,14 +94,9 @@ class _Insert:
             compiler = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
             kinds = [column.type.compile(compiler) for column in table.columns]
             values = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - our names
-        elif any(isinstance(column.type, LargeBinary) for column in table.columns):
-            self._parameters = list  # JSON has no bytes
-            values = f"VALUES ({', '.join('?' * len(table.columns))})"
         else:
-            self._parameters = _as_json
-            cells = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(table.columns)))
-            # Without its WHERE, SQLite would take ON CONFLICT for the condition of a join.
-            values = f"SELECT {cells} FROM json_each(?) WHERE true"  # noqa: S608 - our names
+            self._parameters = list
+            values = f"VALUES ({', '.join('?' * len(table.columns))})"
         key = ", ".join(table.primary_key.columns.keys())
         self._sql = f"INSERT INTO {table.name} ({names}) {values} ON CONFLICT ({key}) DO UPDATE SET {update}"
 
@@ -116,11 +109,6 @@ class _Insert:
 def _as_arrays(rows: Collection[Row]) -> Row:
     """One array a column."""
     return tuple(map(list, zip(*rows, strict=True)))
-
-
-def _as_json(rows: Collection[Row]) -> Row:
-    """One text with all rows."""
-    return (json.dumps([*rows], ensure_ascii=False),)
 
 
 def _others(table: Table, *, but: Collection[str] = ()) -> str:
