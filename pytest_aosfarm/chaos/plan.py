@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.chaos.calls import CallKey, CallRecord
@@ -32,7 +32,11 @@ class Planned:
     key: CallKey
     ordinal: int
     rule: str
-    fault: Fault
+    fault: Fault = field(hash=False)
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.fault.label} into call {self.ordinal} of {self.key.method} {self.key.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +89,26 @@ class Schedule:
 class Plan:
     """A schedule while it is followed: who asks for a call's fault takes it.
 
-    A `loose` one may go another way: with fewer faults than before, a test makes other calls.
+    A `loose` one may go another way: with fewer faults than before, a test makes other calls. `taken` is what has happened,
+    in a test of Hypothesis in any example.
     """
 
     def __init__(self, schedule: Schedule, *, loose: bool = False) -> None:
         self.schedule = schedule
         self.loose = loose
+        self.taken: set[Planned] = set()
         self.start_again()
 
     def start_again(self) -> None:
-        """Nothing of it has happened."""
+        """Another example begins, in which nothing of it has happened."""
         self._left: dict[tuple[CallKey, int], Planned] = {(one.key, one.ordinal): one for one in self.schedule.faults}
 
     def take(self, key: CallKey, ordinal: int) -> Planned | None:
         """The fault for this call, if there is one."""
-        return self._left.pop((key, ordinal), None)
+        planned = self._left.pop((key, ordinal), None)
+        if planned is not None:
+            self.taken.add(planned)
+        return planned
 
     @property
     def left(self) -> tuple[Planned, ...]:

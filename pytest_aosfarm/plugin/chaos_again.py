@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_aosfarm.chaos.plan import Plan, Schedule
-from pytest_aosfarm.chaos.shrink import shrink
+from pytest_aosfarm.chaos.shrink import Trial, shrink
 from pytest_aosfarm.plugin.chaos_replay import replay_line
 from pytest_aosfarm.plugin.keys import plan_key
 
@@ -56,24 +56,23 @@ class Again:
         if self._tests > MOST_TESTS:
             return
 
-        def failures(faults: Sequence[Planned]) -> list[Failure]:
-            return _run(item, nextitem, Plan(Schedule(schedule.test, schedule.seed, tuple(faults)), loose=True))
+        def plan(faults: Sequence[Planned]) -> Plan:
+            return Plan(Schedule(schedule.test, schedule.seed, tuple(faults)), loose=True)
 
-        def fails(faults: Sequence[Planned]) -> bool:
-            return failure in failures(faults)
+        def run(faults: Sequence[Planned]) -> Trial[Planned]:
+            followed = plan(faults)
+            return Trial(failure in _run(item, nextitem, followed), followed.taken)
 
         try:
-            reproduced, control = fails(schedule.faults), failures(())
+            reproduced, control = run(schedule.faults).failed, _run(item, nextitem, plan(()))
         except NotAgainError as problem:
             self._notes.append(f"{item.nodeid}: {problem}")
             return
         self._told.control(schedule.test, green=not control)
         self._notes.append(f"{item.nodeid}: {_verdict(failure, control, reproduced=reproduced)}")
         if self._shrinks and reproduced and failure not in control:
-            shrunk = shrink(schedule.faults, fails)
-            faults = ", ".join(
-                f"{one.fault.label} into call {one.ordinal} of {one.key.method} {one.key.path}" for one in shrunk.faults
-            )
+            shrunk = shrink(schedule.faults, run)
+            faults = ", ".join(map(str, shrunk.faults))
             self._notes += [
                 f"  {len(shrunk.faults)} of {len(schedule.faults)} faults suffice, found in {shrunk.runs} runs: {faults}",
                 f"  {replay_line(item, Schedule(schedule.test, schedule.seed, shrunk.faults).token())}",
