@@ -273,14 +273,13 @@ class Scope:
             for watcher in self.watchers:
                 watcher()
 
-    def goes_to_the_farm(self, transport: object, request: httpx.Request) -> bool:
-        """Whether a request goes over a socket to the Farm's own; if over one to somebody else, the clock is told."""
+    def goes_over_a_socket(self, transport: object, request: httpx.Request) -> bool:
+        """Whether a request leaves this process; if to somebody who is not the Farm's own, the clock is told."""
         if what_is_below(transport) == "mock":
             return False
-        if self._is_own(request.url):
-            return True
-        self.clock.real_socket(_origin(request))
-        return False
+        if not self._is_own(request.url):
+            self.clock.real_socket(_origin(request))
+        return True
 
     def may_be_delayed(self, transport: object, request: httpx.Request) -> None:
         """Raise ChaosTimeError if waiting for this request could not be what it seems."""

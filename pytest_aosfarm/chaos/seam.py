@@ -150,8 +150,8 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
 
 
 def _ask(scope: Scope, inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    """Send the request on its way; over a socket to the Farm's own, time goes by as it really does."""
-    if not scope.goes_to_the_farm(inner, request):
+    """Send the request on its way; over a socket, time goes by as it really does."""
+    if not scope.goes_over_a_socket(inner, request):
         return inner.handle_request(request)
     scope.clock.io_begins()
     try:
@@ -162,7 +162,7 @@ def _ask(scope: Scope, inner: httpx.BaseTransport, request: httpx.Request) -> ht
 
 async def _ask_async(scope: Scope, inner: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
     """The same, in async code."""
-    if not scope.goes_to_the_farm(inner, request):
+    if not scope.goes_over_a_socket(inner, request):
         return await inner.handle_async_request(request)
     scope.clock.adopt_running_loop()
     scope.clock.io_begins()

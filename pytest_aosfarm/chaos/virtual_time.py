@@ -7,9 +7,10 @@ chaos, and for what an asyncio loop has other threads do; any other thread sleep
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pytest_aosfarm.chaos.stand_ins import SCOPE, TRUE, true_asleep
@@ -68,6 +69,7 @@ class VirtualClock:
 
     def io_begins(self) -> None:
         """Begin a real call over a socket: until it ends, time goes by as it really does."""
+        self.line.take_part()
         self.line.io_begins()
 
     def io_ends(self) -> None:
@@ -76,8 +78,12 @@ class VirtualClock:
         self.line.answered(disturbed=False)
 
     def fault_injected(self) -> None:
-        """Have the caller's back-off cost nothing; after `io_ends`, if the call was delivered."""
+        """Have the caller's back-off cost nothing, in a thread or in a loop; after `io_ends`, if the call was delivered."""
+        self.line.take_part()
         self.line.answered(disturbed=True)
+        with suppress(RuntimeError, ChaosTimeError):  # there is no loop, or one that says what is wrong when it waits
+            asyncio.get_running_loop()
+            self.adopt_running_loop()
 
     def real_socket(self, origin: str) -> None:
         """From now on every sleep of the code under test is real, as it may wait for what answers there; not if forced."""

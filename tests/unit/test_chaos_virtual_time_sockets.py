@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import anyio
 import httpx
 import pytest
 import tenacity
 from unit.waits import real_waits
 
 from pytest_aosfarm.chaos.below import what_is_below
+from pytest_aosfarm.chaos.handle import Chaos
 from pytest_aosfarm.chaos.virtual_time import VirtualClock, virtual_time
 from pytest_aosfarm.errors import ChaosTimeError
 
@@ -257,3 +260,64 @@ def test_a_socket_of_somebody_else_in_the_loop_is_heard(url):
     with virtual_time(VirtualClock()) as clock:
         assert asyncio.run(main()) == b"HTTP/1.1 200 OK\r\n"
     assert clock.recorded_us() == 0
+
+
+def answer(request):
+    return httpx.Response(200)
+
+
+@contextmanager
+def chaos_over(url, *, own=(), forced=False):
+    """Chaos as the plugin has it, in a test that is under way; `own` is what the Farm has started."""
+    clock = VirtualClock(forced=forced)
+    chaos = Chaos(1, lambda: clock, hosts=["127.0.0.1"])
+    chaos.own = lambda: own
+    chaos.begin("test", None)
+    with virtual_time(clock):
+        yield chaos
+    chaos.end()
+    chaos.close()
+
+
+def test_a_foreign_reply_is_awaited_when_forced(url):
+    """A jump to the timeouts of httpx, 5 s away, would make each call end in one."""
+
+    async def main():
+        async with chaos.wrap(httpx.AsyncClient()) as client:
+            return [(await client.get(f"{url}/0.03")).status_code for _ in range(2)]
+
+    with chaos_over(url, forced=True) as chaos:
+        assert asyncio.run(main()) == [200, 200]
+        assert chaos.clock.recorded_us() == 0
+
+
+def test_after_a_fault_any_sleep_of_a_loop_is_virtual():
+    """Not only asyncio's own, and though no call has gone over a socket or was late."""
+
+    async def main():
+        transport = httpx.MockTransport(answer)
+        async with chaos.wrap(httpx.AsyncClient(transport=transport)) as client:
+            with chaos.on("127.0.0.1", fault="503"):
+                assert (await client.get("http://127.0.0.1/")).status_code == 503
+            await anyio.sleep(600)
+
+    with real_waits() as waits, chaos_over("") as chaos:
+        asyncio.run(main())
+        assert chaos.clock.recorded_us() == 600_000_000
+    assert waits == []
+
+
+def test_a_thread_backs_off_in_virtual_time_after_a_fault():
+    def calls():
+        with pytest.raises(httpx.ConnectError):
+            client.get("http://127.0.0.1/")
+        time.sleep(600)
+
+    transport = httpx.MockTransport(answer)
+    with real_waits() as waits, chaos_over("") as chaos, chaos.wrap(httpx.Client(transport=transport)) as client:
+        with chaos.on("127.0.0.1", fault="refused"):
+            thread = threading.Thread(target=calls)
+            thread.start()
+            thread.join(60)
+        assert chaos.clock.recorded_us() == 600_000_000
+    assert waits == []
