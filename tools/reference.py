@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, LargeBinary, Text
 
 from pytest_aosfarm import cli
+from pytest_aosfarm.chaos.faults import fault_kinds
+from pytest_aosfarm.chaos.latency import DELAY_FORMS
 from pytest_aosfarm.exports.junit import RUN_PROPERTIES
 from pytest_aosfarm.plugin import github, keys, markers
 from pytest_aosfarm.recording import ci, events, properties, sigterm, status, tables
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Table
 
+    from pytest_aosfarm.chaos.faults import Fault
+
 PATH = DOCS / "reference.md"
 HEADING = """# Reference
 
 Written by `python -m tools.reference` from the code; a test compares.
 
 [Settings](#settings) · [Environment variables](#environment-variables) · [Fixtures](#fixtures) · [Markers](#markers) ·
-[User properties](#user-properties) · [Exit codes](#exit-codes) · [Statuses](#statuses) ·
+[Faults](#faults) · [User properties](#user-properties) · [Exit codes](#exit-codes) · [Statuses](#statuses) ·
 [Commands](#commands) · [Run store](#run-store) · [Spool](#spool) · [Synthetic tables](tables.md)
 """
 STORE = """Every row has `tenant_id`, the owner of the record (`--farm-tenant`, else `default`), which leads every key. What
@@ -62,6 +66,7 @@ def page() -> str:
         ("Environment variables", _variables),
         ("Fixtures", _fixtures),
         ("Markers", _markers),
+        ("Faults", _faults),
         ("User properties", _properties),
         ("Exit codes", _exit_codes),
         ("Statuses", _statuses),
@@ -108,6 +113,30 @@ def _fixture_scopes(node: ast.stmt) -> Iterator[str]:
 def _markers() -> str:
     texts = [text.partition(": ") for text in markers._TEXTS.values()]
     return table(("marker", "what it does"), [(f"`{name}`", about) for name, _, about in texts])
+
+
+def _faults() -> str:
+    rows = []
+    for name, kind in fault_kinds().items():
+        own = [field.alias or key for key, field in kind.model_fields.items()]
+        fields = ", ".join(f"`{field}`" for field in own if field not in {"kind", "delivered"})
+        forms = ", ".join(f"`{form}`" for form in kind.forms)
+        rows.append((f"`{name}`", kind.family, forms, fields, _arrives(kind), first_paragraph(kind.__doc__)))
+    return (
+        "In markers, policies and `chaos.on`, in a short form or as the class of the same name (`read_timeout` is "
+        "`ReadTimeout`) with its fields. `delivered` says whether the request reaches the module all the same; in the short "
+        "form the words `delivered` or `not delivered` do. Where it is drawn, the caller cannot know.\n\n"
+        f"{table(('fault', 'family', 'short forms', 'fields', 'delivered', 'what happens'), rows)}\n\n"
+        f"A delay is written as {DELAY_FORMS.replace(chr(39), '`')}."
+    )
+
+
+def _arrives(kind: type[Fault]) -> str:
+    """Whether the request reaches the module, and whether the fault may say otherwise."""
+    nature = {True: "yes", False: "no", None: "drawn"}[kind.nature]
+    if "reply" in kind.model_fields:
+        return f"{nature}, unless it has a `reply`"
+    return nature if kind.impossible else f"{nature}, or as said"
 
 
 def _properties() -> str:

@@ -36,6 +36,7 @@ class SpoiledReply(Fault):
     """The module's reply, spoiled; or, with `reply` (a text), one that the fault brings along."""
 
     family: ClassVar[Family] = "body"
+    nature: ClassVar[bool | None] = True
     impossible: ClassVar[Mapping[bool, str]] = {
         False: "it spoils the reply of the module, which a request that never arrives does not get; "
         "give it a reply of its own (reply='{}'), or leave `delivered` out"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.chaos.draws import FaultDraws
 
-__all__ = ("Delay", "Fixed", "Latency", "Normal", "Pareto", "Percentiles", "Uniform", "delay_of")
+__all__ = ("DELAY_FORMS", "Delay", "Fixed", "Latency", "Normal", "Pareto", "Percentiles", "Uniform", "delay_of")
 
 EXACT = Context(prec=30)
 """Decimal arithmetic rounds correctly, exp and ln too, which a C library's need not: hence no float in here."""
@@ -131,12 +131,14 @@ class Pareto:
         return f"pareto({in_words(self.minimum)}, {self.alpha:f})"
 
 
-_FORMS = "'200ms', '100ms..2s', 'normal(200ms, 50ms)', 'p50=80ms, p99=2s', 'p50=80ms, p95=1s, p99=2s', 'pareto(100ms, 1.5)'"
+DELAY_FORMS = (
+    "'200ms', '100ms..2s', 'normal(200ms, 50ms)', 'p50=80ms, p99=2s', 'p50=80ms, p95=1s, p99=2s', 'pareto(100ms, 1.5)'"
+)
 _CALL = re.compile(r"(normal|pareto)\(([^,]+),([^,]+)\)")
 
 
 def delay_of(value: object) -> Delay:
-    """The delay in a text (its forms: `_FORMS`), or a number of seconds; ValueError for anything else."""
+    """The delay in a text (`DELAY_FORMS`), or a number of seconds; ValueError for anything else."""
     if isinstance(value, Fixed | Uniform | Normal | Percentiles | Pareto):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -144,7 +146,7 @@ def delay_of(value: object) -> Delay:
     try:
         return _read(str(value).strip())
     except ValueError as error:
-        raise ValueError(f"{value!r} is no delay ({error}); write one as {_FORMS}") from None
+        raise ValueError(f"{value!r} is no delay ({error}); write one as {DELAY_FORMS}") from None
 
 
 def _read(text: str) -> Delay:

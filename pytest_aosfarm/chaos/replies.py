@@ -30,12 +30,13 @@ HeaderPairs = Annotated[tuple[tuple[HeaderName, HeaderValue], ...], BeforeValida
 
 
 class Status(Fault):
-    """A reply with a status from 400 to 599, as JSON unless `headers` say otherwise.
+    """A reply with a status from 400 to 599, in JSON; 4xx, 501 and 503 say that nothing was done, the others leave it open.
 
-    Whether the module did what was asked is left open by 5xx, save 501 and 503, which say no like 4xx.
+    With `body` (a text) and `headers` it says something else than that.
     """
 
     family: ClassVar[Family] = "status"
+    nature: ClassVar[bool | None] = None
     main: ClassVar[str] = "code"
     forms: ClassVar[tuple[str, ...]] = ("503", "status:404", "500 delivered")
     kind: Literal["status"] = "status"
