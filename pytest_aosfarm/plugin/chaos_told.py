@@ -44,8 +44,12 @@ class ChaosTold:
                 self._trials[place] = trial._replace(control=verdict)
 
     def plain(self) -> dict[str, Any]:
-        """All of it, as JSON has it."""
-        return {"notes": self.notes, "findings": self._findings, "trials": [list(trial) for trial in self._trials.values()]}
+        """All of it, as JSON has it: xdist sends no other types."""
+        trials = [
+            (test, module, [*families], verdict.value, None if control is None else control.value)
+            for test, module, families, verdict, control in self._trials.values()
+        ]
+        return {"notes": self.notes, "findings": self._findings, "trials": trials}
 
     def add(self, plain: Mapping[str, Any]) -> None:
         """Take what another process has sent up."""

@@ -295,28 +295,19 @@ def test_a_run_without_chaos_loads_none_of_it(pytester, suite):
     assert pytester.runpytest_subprocess().ret == 0
 
 
-def test_beside_another_plugin_with_these_names(pytester, suite, plugin_args, monkeypatch):
-    pytester.syspathinsert()
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
-    pytester.makepyfile(
-        storm="""
-        import pytest
-
+def test_beside_somebody_elses_marker_and_options_of_these_names(pytester, plugin_args):
+    pytester.makeconftest(
+        """
         def pytest_addoption(parser):
             parser.addoption("--chaos", action="store_true")
             parser.addoption("--chaos-seed", type=int)
 
         def pytest_configure(config):
             config.addinivalue_line("markers", "chaos(level): how bad it gets")
-        """,
-        test_a="""
-        import pytest
-
-        @pytest.mark.chaos(level=11)
-        def test_theirs(): pass
-        """,
+        """
     )
-    arguments = ("-p", "storm", "--chaos", "--chaos-seed=3", "--farm-chaos=flaky")
+    pytester.makepyfile("import pytest\n@pytest.mark.chaos(level=11)\ndef test_theirs(): pass")
+    arguments = ("--chaos", "--chaos-seed=3", "--farm-chaos=flaky")
     pytester.runpytest(*plugin_args, *arguments).assert_outcomes(passed=1)
 
 
