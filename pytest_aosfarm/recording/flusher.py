@@ -174,8 +174,9 @@ class Flusher:
         if self._chores is not None and not self._orphaned:
             chores, self._chores = self._chores, None
             chores(store)
-            # The first time takes longer: modules are loaded and statements put together.
-            self._found()
+            if self._finish == 0:
+                # The first time takes longer: modules are loaded and statements put together.
+                self._found()
 
     def _must_beat(self) -> bool:
         return not self._orphaned and monotonic() >= self._saved_at + BEAT_SECONDS

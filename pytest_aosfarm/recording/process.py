@@ -170,16 +170,14 @@ class DatabaseProcess:
     def _start(self) -> None:
         self._starts += 1
         self._sent, self._heard = -len(self._first), b""
-        ours, theirs = socket.socketpair()
         try:
-            self._parent = launch(theirs.fileno(), self._spool, self._environment)
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._socket = ours
+                self._parent = launch(theirs.fileno(), self._spool, self._environment)
         except (OSError, ValueError) as problem:
-            ours.close()
             self.problem = f"no process that writes to the database could be started: {problem}"
-            return
-        finally:
-            theirs.close()
-        self._socket = ours
+            self.forget()
         self._push()
 
     def _replace(self) -> None:

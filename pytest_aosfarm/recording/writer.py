@@ -75,7 +75,7 @@ class RunWriter:
                 "started": encode(started),
                 "database": {"path": database.path and str(database.path), "url": database.url},
                 "spool": None if self._readable is None else str(self.spool_path),
-                "path": sys.path,
+                "path": [*map(os.fsdecode, sys.path)],
                 "question": question,
             },
             spool=self._readable,
