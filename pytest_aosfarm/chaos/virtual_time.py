@@ -36,6 +36,12 @@ class VirtualClock:
     def __init__(self, *, forced: bool = False) -> None:
         self.forced = forced
         self.line = Timeline()
+        self._joined = 0
+
+    def join(self, line: Timeline) -> None:
+        """Go on in another's time."""
+        self._joined += line.jumped - self.line.jumped
+        self.line = line
 
     def now(self) -> float:
         """Seconds of the real monotonic clock and those that were skipped."""
@@ -46,8 +52,8 @@ class VirtualClock:
         return float(TRUE["time"]() + self.line.jumped / 1e9)
 
     def recorded_us(self) -> int:
-        """Microseconds that were skipped."""
-        return (self.line.jumped + 500) // 1000
+        """Microseconds that were skipped since the clock was made."""
+        return (self.line.jumped - self._joined + 500) // 1000
 
     def sleep(self, seconds: float) -> None:
         """Skip the seconds."""
@@ -114,7 +120,7 @@ def virtual_time(clock: VirtualClock, *, also: Iterable[str | ModuleType] = ()) 
         if outer is None:
             SCOPE.enter(clock)
         else:
-            clock.line = outer.line
+            clock.join(outer.line)
         clock.line.take_part()
         SCOPE.cover(modules)
     try:

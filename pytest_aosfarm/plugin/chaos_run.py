@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from pytest_aosfarm.plugin.keys import CHAOS_PROPERTY, FAULTS_PROPERTY, plan_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from contextlib import AbstractContextManager
 
     import httpx
 
@@ -107,8 +108,7 @@ class ChaosRun:
         item.stash[_scope_key] = scope
         item.stash[_red_key] = None
         item.stash[_stack_key] = stack = ExitStack()
-        if isinstance(scope.clock, VirtualClock):
-            stack.enter_context(virtual_time(scope.clock))
+        stack.enter_context(_time_of(scope.clock))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -153,7 +153,7 @@ class ChaosRun:
         """Set up what serves several tests apart from the test that happens to be the first."""
         if fixturedef.scope == "function" or not self.chaos.is_under_way:
             return (yield)
-        with self.chaos.fixture(f"{fixturedef.baseid}::{fixturedef.argname}"):
+        with self.chaos.fixture(f"{fixturedef.baseid}::{fixturedef.argname}"), _time_of(self.chaos.clock):
             return (yield)
 
     def pytest_sessionfinish(self) -> None:
@@ -165,6 +165,11 @@ class ChaosRun:
 
     def _has_chaos(self, item: pytest.Item) -> bool:
         return self._policy is not None or plan_key in item.stash or self._asks(item)
+
+
+def _time_of(clock: Clock) -> AbstractContextManager[object]:
+    """The block in which a clock's time is everybody's."""
+    return virtual_time(clock) if isinstance(clock, VirtualClock) else nullcontext()
 
 
 def _example_of(item: pytest.Item) -> Callable[[], object] | None:

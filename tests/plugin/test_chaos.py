@@ -326,3 +326,27 @@ def test_every_fault_is_recorded(pytester, suite, plugin_args, capsys):
 
     assert main(["show", "1", "--json"]) == 0
     assert capsys.readouterr().out.count('"rule": "503 shop"') == 2
+
+
+def test_fixtures_of_several_tests_wait_in_the_time_of_the_test_they_are_set_up_in(pytester, suite):
+    suite(
+        """
+        import asyncio, time
+        import httpx, pytest
+
+        @pytest.fixture(scope="module")
+        def stock(chaos):
+            async def ask():
+                async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+                    await chaos.wrap(client, "shop").get("http://shop.test/", timeout=None)
+
+            began = time.monotonic()
+            with chaos.on("shop", fault="latency:60s"):
+                asyncio.run(ask())
+            return time.monotonic() - began
+
+        def test_one(stock, chaos):
+            assert stock >= 60
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
