@@ -54,7 +54,7 @@ class Chaos:
         self.scope: Scope | None = None
         """Of the test, or of the wider fixture, that is under way."""
         self._clients: WeakSet[Any] = WeakSet()
-        self._known: set[object] = set()
+        self._known: WeakSet[object] = WeakSet()
         self.own: Callable[[], Collection[str]] = tuple
         """Gives "host:port" of what the Farm itself has started."""
         self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
@@ -258,8 +258,8 @@ class Chaos:
         """What is wrong with the chaos of this test, each in one sentence; asked when the test itself has passed."""
         scope = self._scope
         found = [f"a call to {address} was refused: {self._how_to_allow}" for address in self._refused]
-        if scope.sends > scope.count:
-            missing = scope.sends - scope.count
+        missing = scope.sends - scope.refused - scope.count
+        if missing > 0:
             found.append(f"{missing} of {scope.sends} calls bypassed chaos: something replaced a wrapped client's transport")
         if scope.decided != scope.count:
             found.append(f"{scope.decided} decisions were made for {scope.count} calls")
@@ -307,7 +307,8 @@ class Chaos:
             self.scope.set_rules([*self._open, *(self._policy if self.scope.is_a_test else ())])
 
     def _check(self, url: httpx.URL) -> None:
-        if not any(fnmatchcase(url.host, glob) for glob in self._hosts):
+        names = {url.host, url.raw_host.decode("ascii")}
+        if not any(fnmatchcase(name, glob) for name in names for glob in self._hosts):
             address = str(url.copy_with(username=None, password=None, query=None))
             self._refused.append(address)
             raise ChaosError(f"{address} may not be called from a test with chaos: {self._how_to_allow}")
@@ -319,13 +320,10 @@ class Chaos:
     def _how_to_allow(self) -> str:
         return f"allowed hosts are {', '.join(sorted(self._hosts))}; add one with --farm-chaos-hosts or ini farm_chaos_hosts"
 
-    def _alive(self) -> set[object]:
-        """Threads and asyncio tasks that are at work now."""
-        # A thread that is about to start has no number yet.
-        threads = {thread.ident for thread in threading.enumerate() if thread.ident is not None}
-        return threads | {
-            task for loop in [*self._loops] if not loop.is_closed() for task in asyncio.all_tasks(loop)
-        }
+    def _alive(self) -> WeakSet[object]:
+        """Threads and asyncio tasks that are at work now; not by their numbers, which soon are others'."""
+        tasks = [task for loop in [*self._loops] if not loop.is_closed() for task in asyncio.all_tasks(loop)]
+        return WeakSet([*threading.enumerate(), *tasks])
 
 
 def _unmet(active: ActiveRule) -> str | None:

@@ -6,7 +6,7 @@ import json
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import get_ident
+from threading import current_thread
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +17,7 @@ from pytest_aosfarm.chaos.decide import Call, RuleInTest, decide, strike
 from pytest_aosfarm.chaos.draws import rule_draws
 from pytest_aosfarm.chaos.keys import body_of, digest_of, steady, wait_asked
 from pytest_aosfarm.chaos.plan import Schedule
+from pytest_aosfarm.errors import ChaosError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
@@ -60,7 +61,7 @@ class _Place:
         self.rules: list[RuleInTest] = []
         self.ordinal = 0
         self.last: Call | None = None
-        self.thread = 0
+        self.thread: threading.Thread | None = None
         self.task: Task[Any] | None = None
 
 
@@ -85,7 +86,8 @@ class Surroundings:
 class Scope:
     """One attempt at one test; threads may call at the same time.
 
-    `calls` are all calls in order, `decided` how many a decision was made for, `sends` how many the clients say they sent.
+    `calls` are all calls in order, `decided` how many a decision was made for, `sends` how many the clients say they sent,
+    `refused` how many of these went to an address that must not be called, and so are no calls.
     While `paused` is not 0, nothing is injected. `watchers` are called after each call.
     With a `plan`, it alone decides, and not the rules.
     """
@@ -111,12 +113,14 @@ class Scope:
         self._calls: list[Call] = []
         self._unnamed: list[tuple[Call, httpx.URL, str, str, str | None, str]] = []
         self._hosts: set[str] = set()
-        self.sends = self.decided = self.paused = 0
+        self.sends = self.decided = self.refused = self.paused = 0
         around = around or Surroundings()
         self._check, self._is_own = around.check, around.is_own
         self._example, self._left_over = around.example, around.left_over
         self._in_example: object = None
         self._example_from = 0
+        self.loops: set[AbstractEventLoop] = set()
+        """The asyncio loops that calls came from."""
         self.watchers: list[Callable[[], None]] = []
         self._now = clock.recorded_us
         self._began = self._now()
@@ -164,11 +168,6 @@ class Scope:
         return "".join(map(_line, sorted(self.faults, key=lambda call: (call.key, call.ordinal))))
 
     @property
-    def loops(self) -> list[AbstractEventLoop]:
-        """The asyncio loops that calls came from."""
-        return [place.task.get_loop() for place in self._places.values() if place.task is not None]
-
-    @property
     def now_us(self) -> int:
         """Microseconds from the start, on the test's clock."""
         return self._now() - self._began
@@ -182,7 +181,7 @@ class Scope:
         """Decide one call, before it is sent; `label` is the module that the client stands for, "" for the host's name."""
         # Every call pays for this: benchmarks/chaos.py.
         raw = _raw(request, label, lane.get())
-        thread = get_ident()
+        thread = current_thread()
         with self._lock:
             now = self._now()
             if self._example is not None and (example := self._example()) is not self._in_example:
@@ -198,9 +197,11 @@ class Scope:
             if request.method not in SAFE_TO_REPEAT:
                 call.idempotency_key = "idempotency-key" in request.headers
             last = place.last
-            if last is not None and (last.ended_us is None or place.thread != thread or place.task is not task):
+            if last is not None and (last.ended_us is None or place.thread is not thread or place.task is not task):
                 self._mark_racy(place, last, call, thread, task)
             place.last, place.thread, place.task = call, thread, task
+            if task is not None:
+                self.loops.add(task.get_loop())
             if self._left_over and (thread in self._left_over or task in self._left_over):
                 call.stray = True
             elif self.plan is not None:
@@ -210,15 +211,15 @@ class Scope:
             self.decided += 1
         return call
 
-    def note(self, request: httpx.Request, label: str) -> Call:
+    def note(self, request: httpx.Request, label: str, task: Task[Any] | None = None) -> Call:
         """Begin one call of a quiet scope; what it is called can wait until somebody asks."""
         url = request.url
         if url.host not in self._hosts:
-            self._check(url)
+            self._ask_about(url)
             self._hosts.add(url.host)
         body = b"" if request.method in BODILESS else body_of(request)
         if body:
-            return self.begin(request, label)
+            return self.begin(request, label, task)
         extensions = request.extensions
         with self._lock:
             calls = self._calls
@@ -227,6 +228,8 @@ class Scope:
             # Not the request itself: kept for so long, it would cost more than all of this.
             module, tenant = extensions.get(MODULE) or label, extensions.get(TENANT)
             self._unnamed.append((call, url, request.method, module, tenant, lane.get()))
+            if task is not None:
+                self.loops.add(task.get_loop())
             self.decided += 1
         return call
 
@@ -235,7 +238,7 @@ class Scope:
         unnamed, self._unnamed = self._unnamed, []
         for call, url, method, module, tenant, in_lane in unnamed:
             request = httpx.Request(method, url)
-            place = self._look((module or url.host, tenant, method, url.raw_path, in_lane, b""), request)
+            place = self._look((module or url.host, tenant, method, url.raw_host, url.raw_path, in_lane, b""), request)
             place.ordinal += 1
             place.last = call
             call.key, call.ordinal = place.key, place.ordinal
@@ -247,9 +250,10 @@ class Scope:
             self.clock.fault_injected()
             return
         if call.spent is not None:
-            call.spent.fired -= 1
-            call.spent.active.fired -= 1
-            call.spent.active.missed = injection.missed
+            with self._lock:
+                call.spent.fired -= 1
+                call.spent.active.fired -= 1
+                call.spent.active.missed = injection.missed
         call.rule = call.fault = None
 
     def answered(self, call: Call, response: httpx.Response) -> None:
@@ -286,6 +290,13 @@ class Scope:
         if what_is_below(transport) == "socket" and not self._is_own(request.url):
             self.clock.over_real_socket(_origin(request))
 
+    def _ask_about(self, url: httpx.URL) -> None:
+        try:
+            self._check(url)
+        except ChaosError:
+            self.refused += 1
+            raise
+
     def _land(self, spent: RuleInTest) -> None:
         with self._lock:
             spent.flying -= 1
@@ -300,8 +311,8 @@ class Scope:
             self.plan.start_again()
 
     def _look(self, raw: tuple[Any, ...], request: httpx.Request) -> _Place:
-        self._check(request.url)
-        module, tenant, method, raw_path, in_lane, body = raw
+        self._ask_about(request.url)
+        module, tenant, method, _, raw_path, in_lane, body = raw
         path = steady(raw_path.partition(b"?")[0]).decode("ascii")
         key = CallKey(module, method, path, digest_of(request), in_lane)
         place = self._places.get(key)
@@ -317,12 +328,12 @@ class Scope:
             self._seen[raw] = place
         return place
 
-    def _mark_racy(self, place: _Place, last: Call, call: Call, thread: int, task: Task[Any] | None) -> None:
+    def _mark_racy(self, place: _Place, last: Call, call: Call, thread: threading.Thread, task: Task[Any] | None) -> None:
         """Mark both calls if the one before is under way, or was made by somebody who still runs beside us."""
         if (
             last.ended_us is None
             or (place.task is not task and place.task is not None and not place.task.done())
-            or (place.thread != thread and any(one.ident == place.thread for one in threading.enumerate()))
+            or (place.thread is not thread and place.thread is not None and place.thread.is_alive())
         ):
             call.racy = last.racy = True
 
@@ -333,11 +344,11 @@ class Scope:
             strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
 
 
-def _raw(request: httpx.Request, label: str, in_lane: str) -> tuple[str, str | None, str, bytes, str, bytes]:
+def _raw(request: httpx.Request, label: str, in_lane: str) -> tuple[str, str | None, str, bytes, bytes, str, bytes]:
     """What two calls have in common that have the same name for sure."""
     extensions, url = request.extensions, request.url
     module = extensions.get(MODULE) or label or url.host
-    return module, extensions.get(TENANT), request.method, url.raw_path, in_lane, body_of(request)
+    return module, extensions.get(TENANT), request.method, url.raw_host, url.raw_path, in_lane, body_of(request)
 
 
 def _origin(request: httpx.Request) -> str:

@@ -13,7 +13,7 @@ from pytest_aosfarm.chaos.inject import Injection, asend, send
 from pytest_aosfarm.errors import ChaosError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from pytest_aosfarm.chaos.decide import Call
     from pytest_aosfarm.chaos.scope import Scope
@@ -54,10 +54,12 @@ def wrap(client: ClientT, label: str, process: Process) -> ClientT:
     seam: _Seam | _AsyncSeam
     if isinstance(client, httpx.AsyncClient):
         seam = _AsyncSeam(client, label, process)
-        client.event_hooks["request"].append(count_async)
+        count_it: Callable[..., Any] = count_async
     else:
         seam = _Seam(client, label, process)
-        client.event_hooks["request"].append(count)
+        count_it = count
+    hooks = client.event_hooks
+    hooks["request"] = _Hooks(hooks["request"], count_it)
     setattr(client, _SEAM, lambda _: seam)
     return client
 
@@ -65,8 +67,29 @@ def wrap(client: ClientT, label: str, process: Process) -> ClientT:
 def unwrap(client: httpx.Client | httpx.AsyncClient) -> None:
     """Leave the client as it was; what it sends is nobody's business any more."""
     vars(client).pop(_SEAM, None)
-    hooks = client.event_hooks["request"]
-    hooks[:] = [hook for hook in hooks if getattr(hook, "__module__", None) != __name__]
+    hooks = client.event_hooks
+    if isinstance(hooks["request"], _Hooks):
+        hooks["request"] = hooks["request"].theirs
+
+
+class _Hooks(list[Any]):
+    """The user's hooks of a client, also those that come later; when a request goes through them, one of ours comes last.
+
+    So a request that one of them refuses is not counted as sent. A client whose `event_hooks` are set anew is not counted.
+    """
+
+    def __init__(self, hooks: Iterable[Any], last: Callable[..., Any]) -> None:
+        super().__init__(hooks)
+        self._last = last
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        yield self._last
+
+    @property
+    def theirs(self) -> list[Any]:
+        """Only the user's."""
+        return self[:]
 
 
 class _Seam(httpx.BaseTransport):
@@ -122,8 +145,8 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
         scope = self._process.scope
         if scope is None:
             return await inner.handle_async_request(request)
-        quiet = scope.is_quiet
-        call = scope.note(request, self._label) if quiet else scope.begin(request, self._label, _current_task())
+        begin = scope.note if scope.is_quiet else scope.begin
+        call = begin(request, self._label, _current_task())
         try:
             if call.draws is not None:
                 response = await self._strike(scope, call, inner, request)
