@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpcore
 import pytest
 from chaos.cases import CASES, SLOW_CASES
 from chaos.observed import injected
 
 from pytest_aosfarm.chaos import accidents
-from pytest_aosfarm.chaos.faults import fault_kinds
+from pytest_aosfarm.chaos.exchange import Break
+from pytest_aosfarm.chaos.faults import Closed, Empty, Reset, Truncated, fault_kinds
 
 WAYS = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 
@@ -44,13 +47,47 @@ def test_every_kind_has_a_case():
 
 @WAYS
 @pytest.mark.parametrize(
-    ("kind", "accident", "wrong"),
+    "name",
     [
-        ("read_timeout", "read_timeout", (httpcore.ReadError, accidents._late, TimeoutError)),
-        ("refused", "refused", (httpcore.ConnectError, accidents._reset, accidents._reset)),
-        ("pool_timeout", "pool_timeout", (httpcore.PoolTimeout, TimeoutError, None)),
+        "read_timeout",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in accidents._KNOWN if name != "read_timeout"),
     ],
 )
-def test_a_wrong_exception_or_a_wrong_cause_is_seen(kind, accident, wrong, asynchronous, monkeypatch):
-    monkeypatch.setitem(accidents._KNOWN, accident, wrong)
-    assert differences(CASES[kind], asynchronous) != []
+def test_a_wrong_exception_is_seen(name, asynchronous, monkeypatch):
+    _, *below = accidents._KNOWN[name]
+    monkeypatch.setitem(accidents._KNOWN, name, (httpcore.NetworkError, *below))
+    cases = {**CASES, **SLOW_CASES, "tls_certificate": CASES["tls_error"], "tls_protocol": CASES["tls_error-protocol"]}
+    assert differences(cases[name], asynchronous) != []
+
+
+@pytest.mark.parametrize(
+    ("name", "asynchronous", "wrong"),
+    [
+        ("refused", False, (httpcore.ConnectError, accidents._reset, None)),
+        ("refused", True, (httpcore.ConnectError, None, accidents._refused)),
+        ("pool_timeout", False, (httpcore.PoolTimeout, TimeoutError, None)),
+    ],
+)
+def test_a_wrong_origin_of_an_exception_is_seen(name, asynchronous, wrong, monkeypatch):
+    monkeypatch.setitem(accidents._KNOWN, name, wrong)
+    assert differences(CASES[name], asynchronous) != []
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("name", "kind", "script"),
+    [
+        ("closed", Closed, (Break("reset"),)),
+        ("reset-delivered", Reset, ()),
+        ("truncated", Truncated, (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n",)),
+        ("empty", Empty, (b"HTTP/1.1 200 OK\r\n\r\n",)),
+    ],
+)
+def test_another_course_of_the_connection_is_seen(name, kind, script, asynchronous, monkeypatch):
+    monkeypatch.setattr(kind, "script", lambda *_: script)
+    assert differences(CASES[name], asynchronous) != []
+
+
+@WAYS
+def test_a_wait_of_another_length_is_seen(asynchronous):
+    assert differences(replace(CASES["read_timeout"], waits=0.058), asynchronous) != []
