@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpcore
@@ -15,7 +17,7 @@ from pytest_aosfarm.chaos.latency import Latency
 from pytest_aosfarm.chaos.streams import AsyncBody, SyncBody, Wire, within
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pytest_aosfarm.chaos.clock import Clock
     from pytest_aosfarm.chaos.inject import Injection
@@ -168,11 +170,14 @@ class Course:
         """The module's response with the clock's `elapsed`."""
         if _kept(response):
             return response
-        return self._stream_backed(response.status_code, response.headers.raw, response.stream, response.extensions)
+        reading = partial(self._injection.passing, self._clock)
+        return self._stream_backed(response.status_code, response.headers.raw, response.stream, response.extensions, reading)
 
-    def _stream_backed(self, status: int, headers: Any, parts: Any, extensions: Any) -> httpx.Response:
+    def _stream_backed(
+        self, status: int, headers: Any, parts: Any, extensions: Any, reading: Callable[[], Any] = nullcontext
+    ) -> httpx.Response:
         kind = AsyncBody if self._in_async else SyncBody
-        body = kind(parts, self._start, self._clock, lambda error: self._injection.in_httpx(error, self._request))
+        body = kind(parts, self._start, self._clock, partial(self._injection.in_httpx, request=self._request), reading)
         body.response = httpx.Response(status, headers=headers, stream=body, extensions=extensions, request=self._request)
         return body.response
 

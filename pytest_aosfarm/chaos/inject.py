@@ -58,6 +58,14 @@ class Injection:
         finally:
             clock.io_ends()
 
+    @contextmanager
+    def passing(self, clock: Clock) -> Iterator[None]:
+        """Tell the clock of a part of the module's own reply that its caller reads; the fault has come before."""
+        with self.reading(clock):
+            yield
+        if self.over_socket:
+            clock.fault_injected()
+
     def waited(self, us: int) -> None:
         """Count a wait."""
         self.delay_us += us

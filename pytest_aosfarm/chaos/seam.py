@@ -122,7 +122,7 @@ class _Seam(httpx.BaseTransport):
         return response
 
     def _strike(self, scope: Scope, call: Call, inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-        injection = _injection_of(call)
+        injection = _injection_of(call, over_socket=scope.goes_over_a_socket(inner, request))
         try:
             response = send(injection, request, partial(_ask, scope, inner), _Asking(scope, inner, request))
         finally:
@@ -163,7 +163,7 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
     async def _strike(
         self, scope: Scope, call: Call, inner: httpx.AsyncBaseTransport, request: httpx.Request
     ) -> httpx.Response:
-        injection = _injection_of(call)
+        injection = _injection_of(call, over_socket=scope.goes_over_a_socket(inner, request))
         try:
             response = await asend(injection, request, partial(_ask_async, scope, inner), _Asking(scope, inner, request))
         finally:
@@ -259,10 +259,10 @@ class _AsyncWatched(httpx.AsyncByteStream):
         await self._body.aclose()
 
 
-def _injection_of(call: Call) -> Injection:
+def _injection_of(call: Call, *, over_socket: bool) -> Injection:
     assert call.fault is not None
     assert call.draws is not None
-    return Injection(call.fault, call.draws)
+    return Injection(call.fault, call.draws, over_socket)
 
 
 def _current_task() -> asyncio.Task[Any] | None:

@@ -14,6 +14,7 @@ from pytest_aosfarm.errors import ChaosError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from pytest_aosfarm.chaos.clock import Clock
     from pytest_aosfarm.chaos.exchange import Script
@@ -170,11 +171,18 @@ class _Body:
 
     response: httpx.Response
 
-    def __init__(self, start: float, clock: Clock, translated: Callable[[Exception], Exception]) -> None:
-        """`start` is when the call began, by the clock."""
+    def __init__(
+        self,
+        start: float,
+        clock: Clock,
+        translated: Callable[[Exception], Exception],
+        reading: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """`start` is when the call began, by the clock; `reading` is entered for each part."""
         self._start = start
         self._clock = clock
         self._translated = translated
+        self._reading = reading
 
     def _ended(self) -> None:
         # httpx has just set it by the clock on the wall, before it closed this stream
@@ -189,8 +197,14 @@ class SyncBody(_Body, httpx.SyncByteStream):
         self._parts = parts
 
     def __iter__(self) -> Iterator[bytes]:
+        parts = iter(self._parts)
         try:
-            yield from self._parts
+            while True:
+                with self._reading():
+                    part = next(parts, None)
+                if part is None:
+                    return
+                yield part
         except CORE_ERRORS as error:
             raise self._translated(error) from error
 
@@ -210,8 +224,13 @@ class AsyncBody(_Body, httpx.AsyncByteStream):
         self._parts = parts
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts = aiter(self._parts)
         try:
-            async for part in self._parts:
+            while True:
+                with self._reading():
+                    part = await anext(parts, None)
+                if part is None:
+                    return
                 yield part
         except CORE_ERRORS as error:
             raise self._translated(error) from error

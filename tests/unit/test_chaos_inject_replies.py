@@ -211,6 +211,10 @@ def test_a_reply_over_a_socket_is_read_within_what_the_clock_counts_as_real(call
     assert caller.clock.reading == []
     caller.get(Corrupt(), over_socket=True)
     assert caller.clock.reading == ["begins", "ends"]
+    caller.clock.reading.clear()
+    body = Parts(b"one", b"two")
+    caller.get(Latency("1s"), Module(lambda _: httpx.Response(200, stream=body)), over_socket=True)
+    assert caller.clock.reading == ["begins", "ends"] * 3, "each part, and the end"
 
 
 def test_a_reply_of_its_own_needs_no_module(caller):
