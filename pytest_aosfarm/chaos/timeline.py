@@ -77,6 +77,7 @@ class Timeline:
         """Count the current thread out."""
         with self.changed:
             self._here.discard(threading.current_thread())
+            self.changed.notify_all()
 
     def skips_sleeps(self) -> bool:
         """Whether a sleep of the code under test, here and now, is virtual: not after a real answer, as it may be a poll."""

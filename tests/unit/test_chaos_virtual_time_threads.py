@@ -60,13 +60,14 @@ def test_threads_that_wait_together_end_in_order(monkeypatch):
 
     def sleeps(seconds):
         clock.adopt_thread()
+        clock.line.give_up({threading.main_thread()})
         ready.wait()
         for _ in range(2):
             time.sleep(seconds)
         ended.append(seconds)
+        clock.line.leave()  # or the others would give it the whole time that is set above
 
     with virtual_time(VirtualClock()) as clock:
-        clock.line.give_up({threading.current_thread()})
         threads = start(*(lambda seconds=seconds: sleeps(seconds) for seconds in (5, 3, 1, 4, 2)))
         join(threads)
     assert ended == [1, 2, 3, 4, 5]
