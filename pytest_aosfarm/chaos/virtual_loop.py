@@ -1,7 +1,7 @@
 """An asyncio loop in virtual time: when nothing is left to do but wait for a timer, time jumps to it.
 
 Two things of asyncio are used that its documentation does not name: the loop waits in `loop._selector.select(timeout)`, and
-its timers are in `loop._scheduled`. `tests/unit/test_chaos_virtual_time_canary.py` looks at both.
+its timers are in `loop._scheduled`. `tests/chaos/test_private_names.py` looks at both.
 """
 
 from __future__ import annotations
