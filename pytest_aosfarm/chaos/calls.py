@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
     from pytest_aosfarm.chaos.faults import Fault
 
-__all__ = ("CallKey", "CallRecord")
+__all__ = ("CallKey", "CallRecord", "Note")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,3 +73,23 @@ class CallRecord:
     def observed(self) -> str | None:
         """What the caller saw: the name of an exception, or a status."""
         return self.error or (None if self.status is None else str(self.status))
+
+
+class Note:
+    """A call of a quiet scope: what it takes to make a `Call` of it, if somebody asks. Every call pays for this."""
+
+    __slots__ = ("ended", "error", "extensions", "label", "lane", "method", "retry_after_us", "sent", "status", "url")
+
+    def __init__(
+        self, method: str, url: httpx.URL, extensions: Mapping[str, Any], label: str, in_lane: str, sent: int
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.extensions = extensions
+        self.label = label
+        self.lane = in_lane
+        self.sent = sent
+        self.ended: int | None = None
+        self.status: int | None = None
+        self.error: str | None = None
+        self.retry_after_us: int | None = None

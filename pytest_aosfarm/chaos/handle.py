@@ -163,12 +163,8 @@ class Chaos:
                 return probe()
 
         state = steady_state(probed, every=every, tolerance=tolerance, clock=scope.clock, before=before, after=after)
-        with state:
-            scope.watchers.append(state.tick)
-            try:
-                yield state
-            finally:
-                scope.watchers.remove(state.tick)
+        with state, scope.watched(state.tick):
+            yield state
 
     @contextmanager
     def at_most_once(self, count: Callable[[], int], what: str = "effect") -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import current_thread
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from pytest_aosfarm.chaos.below import what_is_below
-from pytest_aosfarm.chaos.calls import CallKey
+from pytest_aosfarm.chaos.calls import CallKey, Note
 from pytest_aosfarm.chaos.decide import Call, RuleInTest, decide, strike
 from pytest_aosfarm.chaos.draws import rule_draws
 from pytest_aosfarm.chaos.keys import body_of, digest_of, steady, wait_asked
@@ -21,7 +22,7 @@ from pytest_aosfarm.errors import ChaosError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from pytest_aosfarm.chaos.calls import CallRecord
     from pytest_aosfarm.chaos.clock import Clock
@@ -44,7 +45,7 @@ LARGEST_CACHED_BODY = 4096
 MOST_CACHED = 10_000
 """Of a body, and of how many calls, it is remembered what they are called."""
 
-BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS"}
+BODILESS = {"GET", "HEAD"}
 """The methods whose requests have no body, as a rule; if one has, it does not tell calls apart that are only noted."""
 
 lane: ContextVar[str] = ContextVar("aosfarm chaos lane", default="")
@@ -65,9 +66,6 @@ class _Place:
         self.task: Task[Any] | None = None
 
 
-_NAMELESS = CallKey("", "", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a scope is told of the world.
@@ -86,10 +84,8 @@ class Surroundings:
 class Scope:
     """One attempt at one test; threads may call at the same time.
 
-    `calls` are all calls in order, `decided` how many a decision was made for, `sends` how many the clients say they sent,
-    `refused` how many of these went to an address that must not be called, and so are no calls.
-    While `paused` is not 0, nothing is injected. `watchers` are called after each call.
-    With a `plan`, it alone decides, and not the rules.
+    `sends` is how many calls the clients say they sent, `refused` how many of these went to an address that must not be
+    called, and so are no calls. While `paused` is not 0, nothing is injected. With a `plan`, it alone decides.
     """
 
     def __init__(
@@ -111,9 +107,9 @@ class Scope:
         """Whether no rule can ever hit a call: then calls are only noted, with `note`."""
         self.is_a_test = is_a_test
         self._calls: list[Call] = []
-        self._unnamed: list[tuple[Call, httpx.URL, str, str, str | None, str]] = []
+        self._notes: list[Note] = []
         self._hosts: set[str] = set()
-        self.sends = self.decided = self.refused = self.paused = 0
+        self.sends = self.refused = self.paused = self._decided = 0
         around = around or Surroundings()
         self._check, self._is_own = around.check, around.is_own
         self._example, self._left_over = around.example, around.left_over
@@ -121,7 +117,7 @@ class Scope:
         self._example_from = 0
         self.loops: set[AbstractEventLoop] = set()
         """The asyncio loops that calls came from."""
-        self.watchers: list[Callable[[], None]] = []
+        self._watchers: list[Callable[[], None]] = []
         self._now = clock.recorded_us
         self._began = self._now()
         self._lock = threading.Lock()
@@ -137,8 +133,22 @@ class Scope:
             known = {id(one.active): one for one in self._rules}
             self._rules = [known.get(id(active)) or RuleInTest(active, self.seed, self.test) for active in rules]
             self._seen.clear()
-            nothing_to_do = self.plan is None and all(one.rule.when.never for one in self._rules)
-            self.is_quiet = nothing_to_do and self._example is None and not self._left_over
+        self._see_whether_quiet()
+
+    @contextmanager
+    def watched(self, watcher: Callable[[], None]) -> Iterator[None]:
+        """Have `watcher` called after each call within the block."""
+        self._watchers.append(watcher)
+        self._see_whether_quiet()
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
+            self._see_whether_quiet()
+
+    def _see_whether_quiet(self) -> None:
+        idle = self.plan is None and self._example is None and not self._left_over and not self._watchers
+        self.is_quiet = idle and all(one.rule.when.never for one in self._rules)
 
     @property
     def calls(self) -> list[Call]:
@@ -155,11 +165,16 @@ class Scope:
     @property
     def count(self) -> int:
         """How many calls there were."""
-        return len(self._calls)
+        return len(self._calls) + len(self._notes)
+
+    @property
+    def decided(self) -> int:
+        """For how many calls a decision was made; of those that were only noted it was made beforehand."""
+        return self._decided + len(self._notes)
 
     @property
     def latest(self) -> list[Call]:
-        """The calls; in a test of Hypothesis, those of the latest example. Those without a fault may have no key yet."""
+        """The calls; in a test of Hypothesis, those of the latest example."""
         return self._calls[self._example_from :]
 
     @property
@@ -189,7 +204,7 @@ class Scope:
                 self._start_again(now)
             place = self._seen.get(raw) or self._look(raw, request)
             place.ordinal = ordinal = place.ordinal + 1
-            if self._unnamed:
+            if self._notes:
                 self._name_all()
             calls = self._calls
             call = Call(len(calls) + 1, place.key, ordinal, now - self._began)
@@ -208,40 +223,44 @@ class Scope:
                 self._follow(self.plan, call)
             elif place.rules and not self.paused:
                 decide(place.rules, call, request, raw[-1])
-            self.decided += 1
+            self._decided += 1
         return call
 
-    def note(self, request: httpx.Request, label: str, task: Task[Any] | None = None) -> Call:
-        """Begin one call of a quiet scope; what it is called can wait until somebody asks."""
+    def note(self, request: httpx.Request, label: str) -> Note | None:
+        """Begin one call of a quiet scope; None if its body says what it is called, so that it cannot wait."""
         url = request.url
         if url.host not in self._hosts:
             self._ask_about(url)
             self._hosts.add(url.host)
-        body = b"" if request.method in BODILESS else body_of(request)
-        if body:
-            return self.begin(request, label, task)
-        extensions = request.extensions
-        with self._lock:
-            calls = self._calls
-            call = Call(len(calls) + 1, _NAMELESS, 0, self._now() - self._began)
-            calls.append(call)
-            # Not the request itself: kept for so long, it would cost more than all of this.
-            module, tenant = extensions.get(MODULE) or label, extensions.get(TENANT)
-            self._unnamed.append((call, url, request.method, module, tenant, lane.get()))
-            if task is not None:
-                self.loops.add(task.get_loop())
-            self.decided += 1
-        return call
+        if request.method not in BODILESS:
+            return None
+        note = Note(request.method, url, request.extensions, label, lane.get(), self._now())
+        self._notes.append(note)
+        return note
+
+    def noted(self, note: Note, response: httpx.Response | None, error: BaseException | None = None) -> None:
+        """Note the reply, or the exception."""
+        note.ended = self._now()
+        if response is None:
+            note.error = type(error).__name__
+            return
+        note.status = response.status_code
+        if note.status in ASKS_TO_WAIT:
+            note.retry_after_us = wait_asked(response.headers)
 
     def _name_all(self) -> None:
-        """Name the calls that were only noted; with the lock held."""
-        unnamed, self._unnamed = self._unnamed, []
-        for call, url, method, module, tenant, in_lane in unnamed:
-            request = httpx.Request(method, url)
-            place = self._look((module or url.host, tenant, method, url.raw_host, url.raw_path, in_lane, b""), request)
+        """Make calls of those that were only noted; with the lock held."""
+        notes, self._notes = self._notes, []
+        for note in notes:
+            module, tenant = note.extensions.get(MODULE) or note.label or note.url.host, note.extensions.get(TENANT)
+            raw = (module, tenant, note.method, note.url.raw_host, note.url.raw_path, note.lane, b"")
+            place = self._look(raw, httpx.Request(note.method, note.url))
             place.ordinal += 1
-            place.last = call
-            call.key, call.ordinal = place.key, place.ordinal
+            place.last = call = Call(len(self._calls) + 1, place.key, place.ordinal, note.sent - self._began)
+            call.status, call.error, call.retry_after_us = note.status, note.error, note.retry_after_us
+            call.ended_us = None if note.ended is None else note.ended - self._began
+            self._calls.append(call)
+            self._decided += 1
 
     def struck(self, call: Call, injection: Injection) -> None:
         """Note what became of a fault; one that found nothing to change in the reply is none, and does not count."""
@@ -264,7 +283,7 @@ class Scope:
         call.ended_us = self._now() - self._began
         if call.spent is not None:
             self._land(call.spent)
-        for watcher in self.watchers:
+        for watcher in self._watchers:
             watcher()
 
     def failed(self, call: Call, error: BaseException) -> None:
@@ -274,7 +293,7 @@ class Scope:
             call.ended_us = self._now() - self._began
             if call.spent is not None:
                 self._land(call.spent)
-            for watcher in self.watchers:
+            for watcher in self._watchers:
                 watcher()
 
     def goes_over_a_socket(self, transport: object, request: httpx.Request) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import ref
@@ -15,6 +16,7 @@ from pytest_aosfarm.errors import ChaosError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
+    from pytest_aosfarm.chaos.calls import Note
     from pytest_aosfarm.chaos.decide import Call
     from pytest_aosfarm.chaos.scope import Scope
 
@@ -107,14 +109,11 @@ class _Seam(httpx.BaseTransport):
         scope = self._process.scope
         if scope is None:
             return inner.handle_request(request)
-        call = scope.note(request, self._label) if scope.is_quiet else scope.begin(request, self._label)
+        if scope.is_quiet and (note := scope.note(request, self._label)) is not None:
+            return _quietly(scope, note, inner, request)
+        call = scope.begin(request, self._label)
         try:
-            if call.draws is not None:
-                response = self._strike(scope, call, inner, request)
-            elif type(inner) is httpx.MockTransport:
-                response = inner.handle_request(request)
-            else:
-                response = _ask(scope, inner, request)
+            response = _ask(scope, inner, request) if call.draws is None else self._strike(scope, call, inner, request)
         except BaseException as error:
             scope.failed(call, error)
             raise
@@ -145,15 +144,12 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
         scope = self._process.scope
         if scope is None:
             return await inner.handle_async_request(request)
-        begin = scope.note if scope.is_quiet else scope.begin
-        call = begin(request, self._label, _current_task())
+        if scope.is_quiet and (note := scope.note(request, self._label)) is not None:
+            return await _quietly_async(scope, note, inner, request)
+        call = scope.begin(request, self._label, _current_task())
         try:
-            if call.draws is not None:
-                response = await self._strike(scope, call, inner, request)
-            elif type(inner) is httpx.MockTransport:
-                response = await inner.handle_async_request(request)
-            else:
-                response = await _ask_async(scope, inner, request)
+            asked = _ask_async(scope, inner, request) if call.draws is None else self._strike(scope, call, inner, request)
+            response = await asked
         except BaseException as error:
             scope.failed(call, error)
             raise
@@ -170,6 +166,34 @@ class _AsyncSeam(httpx.AsyncBaseTransport):
             scope.struck(call, injection)
         response.stream = _AsyncWatched(response.stream, scope, call, injection)
         return response
+
+
+def _quietly(scope: Scope, note: Note, inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+    """Send a request that nothing can hit."""
+    try:
+        mocked = type(inner) is httpx.MockTransport
+        response = inner.handle_request(request) if mocked else _ask(scope, inner, request)
+    except BaseException as error:
+        scope.noted(note, None, error)
+        raise
+    scope.noted(note, response)
+    return response
+
+
+async def _quietly_async(
+    scope: Scope, note: Note, inner: httpx.AsyncBaseTransport, request: httpx.Request
+) -> httpx.Response:
+    """Send one in async code."""
+    with suppress(RuntimeError):  # another kind of loop: trio's
+        scope.loops.add(asyncio.get_running_loop())
+    try:
+        mocked = type(inner) is httpx.MockTransport
+        response = await (inner.handle_async_request(request) if mocked else _ask_async(scope, inner, request))
+    except BaseException as error:
+        scope.noted(note, None, error)
+        raise
+    scope.noted(note, response)
+    return response
 
 
 def _ask(scope: Scope, inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
