@@ -28,7 +28,7 @@ def print_faults(tests: Sequence[Mapping[str, Any]]) -> None:
         print_table((*HEADING, "test"), rows)
     for test in wrong:
         if CHAOS in test["properties"]:
-            print(f"\n{test_name(test)}: {cell(test['properties'][CHAOS])}")
+            print(f"\n{test_name(test)}: the same faults again with --farm-replay={cell(test['properties'][CHAOS])}")
 
 
 def _rows(test: Mapping[str, Any]) -> Iterator[list[str]]:

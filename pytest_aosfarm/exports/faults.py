@@ -33,7 +33,7 @@ def faults_in_words(tally: Tally) -> str | None:
         named.append(f"{len(kinds) - KINDS} kinds more")
     lost = tally.faults_in_all - tally.faults.total()
     if lost > 0:
-        named.append(f"{lost} not recorded")
+        named.append(f"{lost:,} not recorded")
     return f"{_many(tally.faults_in_all, 'fault')} in {_many(len(tally.faulted), 'test')} ({', '.join(named)})"
 
 

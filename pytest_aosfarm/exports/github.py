@@ -39,7 +39,10 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u20
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """What is shown of a run. `against` says with which run it was compared; `newly_failing` holds (node id, message)."""
+    """What is shown of a run.
+
+    `faults` says what chaos injected, `against` with which run it was compared; `newly_failing` holds (node id, message).
+    """
 
     title: str
     status: str
@@ -51,6 +54,7 @@ class RunView:
     failed: int
     flaky: Sequence[str]
     flaky_count: int
+    faults: str | None = None
     against: str | None = None
     newly_failing: Sequence[tuple[str, str | None]] = ()
 
@@ -84,6 +88,8 @@ def _parts(run: RunView) -> Iterator[str]:
     yield f"{_text(run.counts)}{f' ({_text(run.reason)})' if run.reason else ''}\n\n"
     yield " · ".join(f"{_text(name)} {_code(value)}" for name, value in run.facts.items()) + "\n\n"
     yield from _grades(run.grades)
+    if run.faults is not None:
+        yield f"**{_text(f'Chaos: {run.faults}')}**\n\n"
     if run.against is not None:
         yield f"**Compared with {_text(run.against)}**\n\n"
     if run.newly_failing:

@@ -40,7 +40,8 @@ class Block:
     def is_short(self) -> bool:
         """Whether two lines say it all."""
         ended = self._ended
-        return ended.status == "passed" and not (ended.grades or ended.highlights.flaky or ended.writer.recovered)
+        more = ended.grades or ended.highlights.flaky or ended.writer.recovered or ended.faults
+        return ended.status == "passed" and not more
 
     def two_lines(self) -> list[Line]:
         """The verdict, and where the run is."""
@@ -67,6 +68,8 @@ class Block:
         if self._ended.writer.recovered:
             died = ", ".join(f"{run.id} ({run.status})" for run in self._ended.writer.recovered)
             yield fitted(f"recovered what earlier runs had left behind: {died}", self._width), {}
+        if self._ended.faults is not None:
+            yield fitted(_labelled("chaos", self._ended.faults), self._width), {}
         if self._ended.changes is not None:
             yield fitted(_labelled(f"vs {self._ended.changes[0]}", self._ended.changes[1]), self._width), {}
         names = [*map(printable, self._ended.highlights.flaky)]

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_aosfarm.exports.faults import faults_in_words
 from pytest_aosfarm.exports.words import counts_in_words, duration_in_words
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class EndedRun:
     def grades(self) -> Grades:
         """Lab -> subject -> metric -> value."""
         return self.writer.tally.grades()
+
+    @property
+    def faults(self) -> str | None:
+        """How many faults were injected, and of which kinds, in words; None when there were none."""
+        return faults_in_words(self.writer.tally)
 
     @property
     def status(self) -> str:

@@ -105,6 +105,7 @@ class GitHub:
             failed=writer.tally.bad,
             flaky=ended.highlights.flaky,
             flaky_count=writer.tally.flaky,
+            faults=ended.faults,
             against=None if changes is None else f"{changes[0]}: {changes[1]}",
             newly_failing=ended.newly_failing,
         )

@@ -149,6 +149,7 @@ class Recorder:
                 self._uncollectable.add(report.nodeid)
                 self._write(self._attempts.uncollected(report, _worker_of(report)))
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a phase of a test; a subtest's report is of another type, and part of its test."""
         # Three times for every test: a context manager would cost as much as the rest.

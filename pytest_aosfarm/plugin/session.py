@@ -41,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
             _check(config, settings)
         except FarmError as error:
             raise pytest.UsageError(f"aosfarm: {' '.join(str(error).split())}") from None
+    if config.getoption("xmlpath", None):
+        from pytest_aosfarm.plugin.junit_faults import JUnitFaults
+
+        config.pluginmanager.register(JUnitFaults(), "aosfarm-junit-faults")
     if settings.record:
         Watch.over(config, in_use=settings.in_use)
 

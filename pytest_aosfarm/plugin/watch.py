@@ -69,6 +69,7 @@ class Watch:
         if not report.passed:
             self._seen.append(("pytest_collectreport", {"report": report}))
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the report, or call the recorder."""
         self._seen.append(("pytest_runtest_logreport", {"report": report}))

@@ -103,8 +103,6 @@ class Attempts:
         """Tests whose phases have all passed so far, as most do: nothing need be worked out of them before they end."""
         self._numbering = Numbering()
         self._faults = 0
-        self._told_of_faults: dict[str | None, tuple[str, list[str]]] = {}
-        """Worker -> its last test that had any, and all that this test has said of them."""
 
     def add(self, report: PhaseReport, worker: str | None) -> Sequence[AttemptFinished]:
         """Take one report; returns the attempts that it finished (none, one, or two)."""
@@ -214,8 +212,8 @@ class Attempts:
         )
         if tenant is not None and tenant != identity:
             done.data_tenant = self._secrets.name(tenant)
-        if faults:
-            self._take_faults(done, key, faults)
+        if faults is not None:
+            self._take_faults(done, faults)
         return done
 
     def _close(self, key: _Key) -> list[AttemptFinished]:
@@ -236,19 +234,11 @@ class Attempts:
                 done.message = done.message or clean(f"its report cannot be read: {problem!r}")
         return [done]
 
-    def _take_faults(self, done: AttemptFinished, key: tuple[str, str | None], said: list[str]) -> None:
+    def _take_faults(self, done: AttemptFinished, said: str) -> None:
         """Give the attempt its faults; the property says how many there were, of which not all need be kept."""
-        nodeid, worker = key
-        before = self._told_of_faults.get(worker)
-        self._told_of_faults[worker] = nodeid, said
-        # pytest keeps the properties of an item: when it is run again, what was said before is there once more.
-        if done.cause == "rerun" and before is not None and before[0] == nodeid and said[: len(before[1])] == before[1]:
-            said = said[len(before[1]) :]
-        if not said:
-            return
-        found = listed(said[-1])
+        found = listed(said)
         if found is None:
-            done.properties = {**done.properties, FAULTS: scalar(self._secrets, FAULTS, said[-1])}
+            done.properties = {**done.properties, FAULTS: scalar(self._secrets, FAULTS, said)}
         elif found:
             done.properties = {**done.properties, FAULTS: len(found)}
             done.faults, done.faults_before = kept_faults(found, self._secrets), self._faults

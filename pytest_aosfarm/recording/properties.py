@@ -25,20 +25,19 @@ FAULTS = "farm.faults"
 """What chaos injected, as a list in JSON; in the record how many that were."""
 
 CHAOS = "farm.chaos"
-"""Which chaos the test ran under, or how it is replayed."""
+"""What gives the test the same faults again: the value of --farm-replay."""
 
 _PAIR = 2
 _LISTS = (tuple, list)
 _REPLAY_TOKEN = re.compile(r"(AC\d+:[\w-]+)")
 
 
-def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | None, list[str], dict[str, Scalar]]:
-    """Identity, tenant, what was said of faults, and all other properties in a form that every store can hold.
+def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | None, str | None, dict[str, Scalar]]:
+    """Identity, tenant, the text about faults, and all other properties in a form that every store can hold.
 
-    Of one name the last counts, but of faults everything is given.
+    Of one name the last counts.
     """
-    identity = tenant = None
-    faults: list[str] = []
+    identity = tenant = faults = None
     properties: dict[str, Scalar] = {}
     for pair in pairs:
         # What other plugins append need not be a pair.
@@ -50,7 +49,7 @@ def told(pairs: Iterable[object], secrets: Redactor) -> tuple[str | None, str | 
         elif name == TENANT:
             tenant = clean(str(value), limit=None)
         elif name == FAULTS and isinstance(value, str):
-            faults.append(value)
+            faults = value
         else:
             properties[clean(secrets.redacted(str(name)))] = scalar(secrets, str(name), value)
     return identity, tenant, faults, properties

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIXTURES = [name for name, one in vars(fixtures).items() if type(one).__name__ == "FixtureFunctionDefinition"]
 SUITE = f"""
-    import logging, os, sys
+    import json, logging, os, sys
     import pytest
 
     WORD = os.environ["SAY"]
@@ -31,6 +31,8 @@ SUITE = f"""
     @pytest.mark.parametrize("n", range(3))
     def test_says(n, record_property):
         record_property("word", WORD)
+        record_property("farm.faults", json.dumps([dict.fromkeys(("kind", "path", "rule", "observed"), WORD)]))
+        record_property("farm.chaos", "replay: pytest --farm-replay=AC1:" + WORD)
         print(WORD, file=[sys.stdout, sys.stderr, sys.stdout][n])
         logging.getLogger("x").warning(WORD)
         assert n != int(os.environ["FAILS"]), WORD

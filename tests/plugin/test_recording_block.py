@@ -40,7 +40,8 @@ def ended(**values: Any) -> Any:
         started=SimpleNamespace(tenant=tenant),
         tally=SimpleNamespace(flaky=len(flaky)),
     )
-    known: dict[str, Any] = {"status": "failed", "counts": "1 passed, 2 failed in 0.1 s", "grades": {}, "changes": None}
+    known: dict[str, Any] = {"status": "failed", "counts": "1 passed, 2 failed in 0.1 s", "grades": {}, "changes": None,
+                             "faults": None}
     return SimpleNamespace(
         writer=writer, highlights=SimpleNamespace(flaky=flaky), address=lambda name: f"file:///{name}", **known | values
     )
@@ -88,14 +89,15 @@ def test_several_labs_show_where_each_is_worst() -> None:
     st.lists(st.text(min_size=1, max_size=60), max_size=5),
     st.none() | st.just(("#5", "3 newly failing, " * 9)),
     st.sampled_from([None, "gone"]),
+    st.sampled_from([None, "12 faults in 5 tests (9 status, 3 latency)" * 3]),
     st.integers(60, 200),
     st.integers(0, 4),
 )
 def test_the_block_never_has_more_lines_than_there_is_room_for(
-    value: Grades, flaky: list[str], changes: Any, problem: str | None, width: int, warnings: int
+    value: Grades, flaky: list[str], changes: Any, problem: str | None, faults: str | None, width: int, warnings: int
 ) -> None:
     room = 7 - warnings
-    run = ended(grades=value, flaky=flaky, changes=changes, problem=problem)
+    run = ended(grades=value, flaky=flaky, changes=changes, problem=problem, faults=faults)
     lines = texts(block(run, width).full(room))
     assert 1 <= len(lines) <= room
     assert all(len(line) <= width and line.isprintable() for line in lines)
@@ -107,6 +109,12 @@ def test_what_was_recovered_is_said_even_when_all_passed() -> None:
     run = ended(status="passed", recovered=others)
     assert not block(run).is_short
     assert texts(block(run).full(7))[1] == "recovered what earlier runs had left behind: 5 (lost), 6 (passed)"
+
+
+def test_injected_faults_are_said_even_when_all_passed() -> None:
+    run = ended(status="passed", faults="2 faults in 1 test (2 status)", changes=("#5", "1 fixed"))
+    assert not block(run).is_short
+    assert texts(block(run).full(7))[1:3] == ["chaos      2 faults in 1 test (2 status)", "vs #5      1 fixed"]
 
 
 def test_all_that_there_is_to_say() -> None:

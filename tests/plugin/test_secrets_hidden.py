@@ -37,7 +37,7 @@ CONFTEST = """
 """
 
 SUITE = """
-    import logging, os, sys
+    import json, logging, os, sys
     import pytest
 
     @pytest.mark.parametrize("url", ["postgres://u:qz1firstzq@h/db", "postgres://u:qz1secondzq@h/db"])
@@ -74,6 +74,13 @@ SUITE = """
         record_property("api_token", "qz12zq")
         record_property("address", "https://u:qz13zq@h/")
         record_property("known", os.environ["SERVICE_PASSWORD"])
+
+    def test_faults(record_property):
+        known = os.environ["SERVICE_PASSWORD"]
+        fault = {"kind": "status", "path": f"/runs/{known}?token=qz35zq", "rule": "api_key=qz36zq", "observed": known}
+        record_property("farm.faults", json.dumps([fault]))
+        record_property("farm.chaos", f"replay: pytest --token=qz38zq --farm-replay=AC1:x")
+        assert 0
 
     def test_skip():
         pytest.skip("needs password=qz14zq")
@@ -167,7 +174,7 @@ def test_a_recorded_run(
     assert result.ret == 1
     output = result.stdout.str()
     run, _ = all_runs(pytester.path)
-    assert (run["failed"], run["errors"], run["passed"]) == (7, 2, 3)
+    assert (run["failed"], run["errors"], run["passed"]) == (8, 2, 3)
     found = [*files(pytester.path), *commands(pytester.path, capsys), ("own lines", own_lines(output))]
     assert len({name for name, _ in found}) >= 25
     assert "aosfarm: " in found[-1][1]
@@ -244,8 +251,8 @@ def test_a_run_recorded_in_postgres(pytester: pytest.Pytester, suite: tuple[str,
         with RunStore(parse_db(url, pytester.path), "default") as store:
             run = store.run(1)
             assert run is not None
-            assert run["failed"] == 7
-            text = repr(run) + outputs(store, 1)
+            assert run["failed"] == 8
+            text = repr(run) + outputs(store, 1) + repr(store.faults(1))
     assert MARK.findall(text + own_lines(result.stdout.str())) == []
 
 

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_samples import a_report, a_test
 
+from pytest_aosfarm.exports.faults import faults_in_words
 from pytest_aosfarm.exports.github import RunView, error_commands, summary
 from pytest_aosfarm.exports.highlights import KEPT, Failure, Highlights
 from pytest_aosfarm.exports.words import counts_in_words, duration_in_words
 from pytest_aosfarm.recording.events import OUTCOMES, AttemptFinished
+from pytest_aosfarm.recording.tally import Tally
 
 hard = [
     "::error::x", "</code></pre></details><script>x</script>", "| a | b |", "`*_[x](javascript:y)~~", "\x1b[31m\u202e",
@@ -71,6 +73,7 @@ runs = st.builds(
     view, title=texts, status=st.sampled_from(["passed", "failed", "interrupted"]), reason=st.none() | texts,
     facts=st.dictionaries(texts, texts, max_size=2), failures=st.lists(failures, max_size=4), failed=st.integers(0, 99),
     flaky=st.lists(texts, max_size=3), flaky_count=st.integers(0, 9), against=st.none() | texts,
+    faults=st.none() | texts,
     newly_failing=st.lists(st.tuples(texts, st.none() | texts), max_size=3),
     grades=st.dictionaries(texts, st.dictionaries(texts, st.just({"f1": 0.5}), max_size=2), max_size=2),
 )  # fmt: skip
@@ -168,6 +171,20 @@ def test_highlights_stay_small_however_much_fails() -> None:
         highlights.add(event)
     assert len(highlights.failures) == KEPT
     assert all(len(failure.trace) <= 4000 for failure in highlights.failures)
+
+
+def test_faults_in_words() -> None:
+    tally = Tally()
+    assert faults_in_words(tally) is None
+    for number, (kinds, told) in enumerate([(["late"], 1), (["status", "status", "\x1b[31m"], 3), (["late"], 1_001)]):
+        tally.add(AttemptFinished(
+            nodeid="n", identity=f"t{number}", attempt=1, outcome="passed", phase="call", started_us=0,
+            properties={"farm.faults": told}, faults=tuple({"kind": kind, "at_us": 0} for kind in kinds),
+        ))  # fmt: skip
+    expected = "1,005 faults in 3 tests (2 late, 2 status, 1  [31m, 1,000 not recorded)"
+    assert faults_in_words(tally) == expected
+    assert f"**Chaos: {' '.join(expected.split())}**\n" in unescape(summary(view(faults=expected)))
+    assert "Chaos" not in summary(view())
 
 
 def test_counts_and_durations_in_words() -> None:

@@ -10,8 +10,8 @@ from pytest_aosfarm.synthetic import scale, shapes
 
 
 def test_properties_are_read_as_they_are_written():
-    ours = (keys.IDENTITY_PROPERTY, keys.TENANT_PROPERTY, keys.LAB_PROPERTY)
-    assert ours == (properties.IDENTITY, properties.TENANT, properties.LAB)
+    ours = (keys.IDENTITY_PROPERTY, keys.TENANT_PROPERTY, keys.LAB_PROPERTY, keys.FAULTS_PROPERTY, keys.CHAOS_PROPERTY)
+    assert ours == (properties.IDENTITY, properties.TENANT, properties.LAB, properties.FAULTS, properties.CHAOS)
     assert properties.GRADE_PREFIX.startswith(keys.PROPERTY_PREFIX)
 
 
