@@ -86,7 +86,11 @@ def test_without_a_spool_the_next_one_is_told_everything_again(pytester: pytest.
     ("conftest", "said"),
     [
         ("process.PROGRAM = 'raise SystemExit(\"boom\")'", "the process that writes to the database has ended: boom"),
-        ("import sys; sys.executable = '/nowhere'", "no process that writes to the database could be started: *nowhere*"),
+        pytest.param(
+            "import sys; sys.executable = '/nowhere'",
+            "no process that writes to the database could be started: *nowhere*",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_one_that_never_works_costs_one_line_and_no_result(
@@ -101,6 +105,7 @@ def test_one_that_never_works_costs_one_line_and_no_result(
     assert "run 1, failed, 2 tests" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_not_waited_for_for_ever(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
     pytester.makeconftest("from pytest_aosfarm.recording import writer\nwriter.END_SECONDS = 0.3")
     pytester.makepyfile(SLOW)
@@ -188,7 +193,10 @@ def test_a_suite_that_waits_for_all_its_children_meets_its_own_alone(pytester: p
     assert only_run(pytester.path)["status"] == "passed"
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "sent",
+    [signal.SIGINT, *(pytest.param(one, marks=pytest.mark.slow) for one in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_it_is_deaf_to_what_ends_the_run(pytester: pytest.Pytester, sent: signal.Signals) -> None:
     pytester.makepyfile(SLOW)
     process = start_slow_run(pytester.path)
