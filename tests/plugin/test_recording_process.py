@@ -141,8 +141,12 @@ FORKS = """
     def test_leaves_a_child():
         child = {fork}
         if not child:
+            with os.scandir("/proc/self/fd") as found:
+                pathlib.Path("open").write_text(str([os.readlink(one) for one in found if os.path.islink(one)]))
             time.sleep(60)
             os._exit(0)
+        while not pathlib.Path("open").exists():
+            time.sleep(0.02)
         pathlib.Path("child").write_text(str(child))
         pathlib.Path("reached").touch()
         while not pathlib.Path("go on").exists():
@@ -166,6 +170,8 @@ def test_a_child_that_outlives_a_killed_run_does_not_keep_it(pytester: pytest.Py
     process.kill()
     process.wait()
     wait_until(lambda: not database_processes(pytester.path))
+    left_open = (pytester.path / "open").read_text()
+    assert ("socket:" in left_open, ".aosfarm" in left_open) == ((False, False) if fork == "os.fork()" else (True, True))
     os.kill(child, signal.SIGKILL)
     finish(process)
 
