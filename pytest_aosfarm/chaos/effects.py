@@ -21,6 +21,7 @@ def assert_at_most_once(count_before: int, count_after: int, *, what: str = "eff
 
     `what` names the effect; `calls` are the numbers of the calls that may have had it.
     """
+    __tracebackhide__ = True
     more = count_after - count_before
     if more < 0:
         raise ChaosError(

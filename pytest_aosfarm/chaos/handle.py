@@ -169,6 +169,7 @@ class Chaos:
     @contextmanager
     def at_most_once(self, count: Callable[[], int], what: str = "effect") -> Iterator[None]:
         """Raise DoubleEffectError if `count()`, a number of effects, grows by more than one within the block."""
+        __tracebackhide__ = True
         with self.paused():
             before = count()
         first = self._scope.count

@@ -141,7 +141,8 @@ class ChaosRun:
             _note_faults(item, scope)
         report = yield
         if scope is not None and plan_key not in item.stash and (report.failed or report.when == "call"):
-            self._told.ended(scope.test, scope, call.excinfo.value if report.failed and call.excinfo else None)
+            went_wrong = report.failed or hasattr(report, "wasxfail")
+            self._told.ended(scope.test, scope, call.excinfo.value if went_wrong and call.excinfo else None)
         if scope is not None and report.failed:
             item.stash[_red_key] = Failure.of(call)
             if scope.faults:
