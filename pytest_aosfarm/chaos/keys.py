@@ -16,7 +16,8 @@ LOOKED_AT_BYTES = 1 << 16
 
 _NEW_EVERY_TIME = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # a UUID
-    rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # a moment
+    rb"|\d{4}-\d\d-\d\d(?:[T +]|%20)\d\d(?::|%3A)\d\d(?:(?::|%3A)\d\d(?:[.,]\d+)?)?"  # a moment, as in a query, too
+    rb"(?:Z|(?:[+ -]|%2B)\d\d(?::|%3A)?\d\d)?"
     rb"|(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{8,}(?![0-9a-z])",  # a hexadecimal id, a long number, seconds since 1970
     re.IGNORECASE,
 )
