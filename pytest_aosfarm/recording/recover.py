@@ -94,6 +94,7 @@ def _import(path: Path, choose: Callable[[RunStarted], Database]) -> Recovered:
 
     tally = Tally()
     started: RunStarted | None = None
+    where: Database | None = None
     ended: RunFinished | None = None
     damaged = 0
     for event, _ in read_spool(path):
@@ -102,12 +103,13 @@ def _import(path: Path, choose: Callable[[RunStarted], Database]) -> Recovered:
             continue
         tally.add(event)
         if isinstance(event, RunStarted):
-            started = event
+            # At once: a large spool that is meant for another database need not be read.
+            started, where = event, choose(event)
         elif isinstance(event, RunFinished):
             ended = event
-    if started is None:
+    if started is None or where is None:
         raise RecordingError("no readable run in it; delete the file if nobody needs it")
-    with RunStore(choose(started), started.tenant, create=True) as store:
+    with RunStore(where, started.tenant, create=True) as store:
         run_id = store.begin_run(started)
         status = store.status(run_id)
         # A spool that stopped early (disk full) knows less than the database, which saw the run end.
