@@ -1,4 +1,4 @@
-"""The README says what is so: its table of settings is generated, its example runs."""
+"""The README says what is so: its table of settings is generated, its examples run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def test_the_table_of_settings_is_the_generated_one():
 
 
 def test_the_examples_run(pytester):
-    modules, data = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    pytester.makepyfile(test_modules=modules, test_data=data)
-    pytester.runpytest().assert_outcomes(passed=5)
+    modules, data, chaos = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    pytester.makepyfile(test_modules=modules, test_data=data, test_chaos=chaos)
+    pytester.runpytest().assert_outcomes(passed=6)

@@ -1,4 +1,4 @@
-"""docs/tables.md and docs/reference.md are what `python -m tools.table_reference` and `python -m tools.reference` write."""
+"""docs/tables.md, reference.md and the tables of chaos.md are what `python -m tools.…` writes: see each test's id."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 
 from pytest_aosfarm.recording.tables import metadata
 from pytest_aosfarm.settings import SETTINGS
-from tools import reference, table_reference
+from tools import chaos_tables, reference, table_reference
 from tools.column_meanings import MEANINGS
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 
-@pytest.mark.parametrize("tool", [reference, table_reference], ids=lambda tool: tool.__name__)
+@pytest.mark.parametrize("tool", [chaos_tables, reference, table_reference], ids=lambda tool: tool.__name__)
 def test_the_page_is_the_generated_one(tool: ModuleType) -> None:
     assert tool.PATH.read_text(encoding="utf-8") == tool.page(), f"renew it: python -m {tool.__name__}"
 

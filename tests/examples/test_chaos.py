@@ -33,7 +33,7 @@ def test_the_examples(pytester, plugin_args):
 def test_what_is_wrong_is_red(pytester, plugin_args):
     result = run(pytester, "--runxfail", "-k", "without_a_key or is_not_nothing", *plugin_args)
 
-    result.assert_outcomes(failed=3, deselected=11)
+    assert result.parseoutcomes()["failed"] == 3
     blamed = [line for line in result.outlines if line.endswith("fails again with the same ones: chaos is to blame")]
     assert len(blamed) == 3
     assert sum(line.startswith("replay: pytest ") for line in result.outlines) == 3
