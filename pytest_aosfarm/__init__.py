@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.chaos.policy import Policy as Policy
     from pytest_aosfarm.chaos.policy import Rule as Rule
     from pytest_aosfarm.chaos.steady import SteadyStateError as SteadyStateError
+    from pytest_aosfarm.chaos.strategies import fault_schedules as fault_schedules
     from pytest_aosfarm.errors import ChaosError as ChaosError
     from pytest_aosfarm.errors import ConfigurationError as ConfigurationError
     from pytest_aosfarm.errors import FarmError as FarmError
@@ -80,6 +81,7 @@ _HOMES = {
     "TwinError": "errors",
     "explain": "grading",
     "farm_provider": "synthetic.faker_provider",
+    "fault_schedules": "chaos.strategies",
     "faults": "chaos",
     "grade": "grading",
     "records": "synthetic",

@@ -59,7 +59,7 @@ MAY_USE = {
     "filelock": ["farm.py"],
     "httpcore": ["chaos/accidents.py", "chaos/course.py", "chaos/inject.py", "chaos/streams.py"],
     "httpx": ["chaos/", "plugin/chaos_run.py", "modules/client.py", "modules/pools.py", "farm.py"],
-    "hypothesis": ["plugin/chaos_run.py", "synthetic/strategies.py"],
+    "hypothesis": ["chaos/strategies.py", "plugin/chaos_run.py", "synthetic/strategies.py"],
     "numpy": ["sinks/", "synthetic/"],
     "publicsuffixlist": ["twins/"],
     "psycopg": ["doctor/", "recording/postgres_isolation.py", "recording/schema.py", "sinks/postgres"],

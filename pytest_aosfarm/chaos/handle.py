@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_aosfarm.chaos.plan import Plan
     from pytest_aosfarm.chaos.seam import ClientT
     from pytest_aosfarm.chaos.steady import SteadyState
+    from pytest_aosfarm.chaos.strategies import FaultSchedule
 
 __all__ = ("ALLOWED_HOSTS", "Chaos")
 
@@ -97,6 +98,27 @@ class Chaos:
         whole = policy if isinstance(policy, Policy) else policy_of(policy)
         with self._active(whole.for_module(*modules) if modules else whole):
             yield
+
+    @contextmanager
+    def following(self, schedule: FaultSchedule) -> Iterator[None]:
+        """Inject what Hypothesis draws, for each call within the block when it is made; rules have no say there.
+
+        `schedule` comes from `@given(schedule=fault_schedules(…))`. A replay goes before it.
+        """
+        scope = self._scope
+        if scope.plan is not None:
+            yield
+            return
+        scope.plan = schedule.plan(scope.test, scope.seed)
+        self._new_rules()
+        try:
+            yield
+        except BaseException:
+            schedule.tell(scope.schedule)
+            raise
+        finally:
+            scope.plan = None
+            self._new_rules()
 
     @contextmanager
     def lane(self, name: str) -> Iterator[None]:

@@ -219,10 +219,11 @@ class Scope:
                 self.loops.add(task.get_loop())
             if self._left_over and (thread in self._left_over or task in self._left_over):
                 call.stray = True
-            elif self.plan is not None:
-                self._follow(self.plan, call)
-            elif place.rules and not self.paused:
-                decide(place.rules, call, request, raw[-1])
+            elif not self.paused:
+                if self.plan is not None:
+                    self._follow(self.plan, call)
+                elif place.rules:
+                    decide(place.rules, call, request, raw[-1])
             self._decided += 1
         return call
 
@@ -357,7 +358,12 @@ class Scope:
             call.racy = last.racy = True
 
     def _follow(self, plan: Plan, call: Call) -> None:
-        planned = plan.take(call.key, call.ordinal)
+        try:
+            planned = plan.take(call.key, call.ordinal)
+        except BaseException:
+            # Hypothesis ends an example in which too much is drawn, and goes on with the next.
+            self._decided += 1
+            raise
         if planned is not None:
             draw = rule_draws(plan.schedule.seed, plan.schedule.test, planned.rule)
             strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
