@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_aosfarm.chaos.lint import lint
@@ -24,6 +25,8 @@ class ChaosTold:
         self.notes: list[str] = []
         self._findings: dict[str, list[str]] = {}
         self._trials: dict[tuple[str, str], Trial] = {}
+        self._hurried: set[str] = set()
+        """Tests whose retries did not wait, as stamina was told that they are tested."""
 
     def ended(self, test: str, scope: Scope, error: BaseException | None) -> None:
         """Take a test that has ended, with `error` or without one; of a test that was run again the last time counts."""
@@ -31,6 +34,9 @@ class ChaosTold:
         if not faults:
             return
         example = scope.calls[-len(scope.latest) :]
+        stamina = sys.modules.get("stamina")
+        if stamina is not None and stamina.is_testing():
+            self._hurried.add(test)
         self._findings[test] = [str(finding) for finding in lint(example)]
         for module in {call.key.module for call in faults}:
             families = {call.fault.family for call in faults if call.fault is not None and call.key.module == module}
@@ -49,12 +55,14 @@ class ChaosTold:
             (test, module, [*families], verdict.value, None if control is None else control.value)
             for test, module, families, verdict, control in self._trials.values()
         ]
-        return {"notes": self.notes, "findings": self._findings, "trials": trials}
+        hurried = sorted(self._hurried)
+        return {"notes": self.notes, "findings": self._findings, "trials": trials, "hurried": hurried}
 
     def add(self, plain: Mapping[str, Any]) -> None:
         """Take what another process has sent up."""
         self.notes += plain["notes"]
         self._findings |= plain["findings"]
+        self._hurried |= set(plain["hurried"])
         for test, module, families, verdict, control in plain["trials"]:
             judged = None if control is None else Verdict(control)
             self._trials[test, module] = Trial(test, module, families, Verdict(verdict), judged)
@@ -66,6 +74,10 @@ class ChaosTold:
         yield from found[:MOST_FINDINGS]
         if len(found) > MOST_FINDINGS:
             yield f"and {len(found) - MOST_FINDINGS} more findings about retries"
+        if self._hurried:
+            count = len(self._hurried)
+            where = min(self._hurried) + (f" and {count - 1} more" if count > 1 else "")
+            yield f"back-off was not tried: stamina.set_testing() takes the waits out of retries ({where})"
         trials = [trial for _, trial in sorted(self._trials.items())]
         yield from score(trials).lines()
         if canary and (blind := canary_verdict(trials)):
