@@ -85,7 +85,7 @@ def test_of_two_scales_the_last_wins(pytester):
 def test_nothing_is_recorded_when_asked(pytester, plugin_args):
     pytester.makepyfile(SHOW)
     result = pytester.runpytest("--no-farm-record", "-rP", *plugin_args)
-    result.stdout.fnmatch_lines(["aosfarm:*record=no (option --no-farm-record)", "@ *record=False @"])
+    result.stdout.fnmatch_lines(["aosfarm:*record=no (option --no-farm-record)*", "@ *record=False @"])
     assert not (pytester.path / ".aosfarm").exists()
 
 
