@@ -70,6 +70,8 @@ class Chaos:
         """Let chaos decide every request of an `httpx.Client` or `AsyncClient`; returns the same client.
 
         `module` names whom it calls, for `on` and for what is recorded; without, that is each request's host.
+        Each hop of a redirect and each step of an auth flow is a call. Whatever the client's transport does itself, such as
+        retries, is below chaos: part of one call, and so of one decision.
         """
         if client not in self._clients:
             wrap(client, module, self)
