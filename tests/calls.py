@@ -24,6 +24,7 @@ from pytest_aosfarm.history.compare import compare, compare_with_baseline
 from pytest_aosfarm.history.flaky import unhealthy
 from pytest_aosfarm.history.prune import Retention, prune
 from pytest_aosfarm.history.runs import find_runs, pin
+from pytest_aosfarm.history.since_baseline import since_baseline
 from pytest_aosfarm.history.stats import refresh, unjudged
 from pytest_aosfarm.history.tests import history_of
 from pytest_aosfarm.history.trend import trends
@@ -72,6 +73,7 @@ CALLS: dict[str, tuple[Callable[..., Any], Arguments]] = {
     "baseline_of": (baseline_of, OF_RUNS),
     "compare": (compare, [*product(RUNS, (*RUNS, 2))]),
     "compare_with_baseline": (compare_with_baseline, OF_RUNS),
+    "since_baseline": (since_baseline, OF_RUNS),
     "beside_baseline": (beside_baseline, OF_RUNS),
     "refresh": (refresh, [()] * 2),
     "unjudged": (unjudged, [()]),

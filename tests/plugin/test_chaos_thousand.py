@@ -61,7 +61,7 @@ CONFTEST = """
 """
 
 SUITE = {
-    "test_plain": """
+    "test_seeded_plain": """
         from conftest import seeded, tried
 
         @seeded(0)
@@ -70,7 +70,7 @@ SUITE = {
                 tried(lambda: shop.get(f"/orders/{order}"))
             tried(lambda: shop.post("/orders", json={"order": n}))
     """,
-    "test_threads": """
+    "test_seeded_threads": """
         import threading
         from conftest import seeded, tried
 
@@ -87,7 +87,7 @@ SUITE = {
             for thread in threads:
                 thread.join()
     """,
-    "test_async": """
+    "test_seeded_async": """
         import asyncio
         import httpx
         from conftest import answer, seeded
@@ -110,7 +110,7 @@ SUITE = {
 
             asyncio.run(main())
     """,
-    "test_new_every_time": """
+    "test_seeded_new_every_time": """
         import datetime, time, uuid
         from conftest import seeded, tried
 
@@ -121,7 +121,7 @@ SUITE = {
                 body = {"run": run.hex, "at": at, "since": time.time_ns()}
                 tried(lambda: shop.post(f"/runs/{run}/assets", params={"at": at}, json=body))
     """,
-    "test_tenants": """
+    "test_seeded_tenants": """
         from conftest import seeded, tried
 
         @seeded(4)
@@ -201,6 +201,6 @@ def test_a_thousand_seeds_in_twelve_processes(logs_of, processes):
     assert logs_of(1000, "-n2", "--dist=loadfile", hash_seed=2) == serial
     assert logs_of(1000, hash_seed=3, CHAOS_SHUFFLE=4) == serial
     assert logs_of(1000, hash_seed=5, away=True) == serial
-    alone = logs_of(1000, "test_threads.py::test_threads[501]", hash_seed=6)
+    alone = logs_of(1000, "test_seeded_threads.py::test_threads[501]", hash_seed=6)
     assert alone == {"test_threads[501]": serial["test_threads[501]"]}
     assert processes() <= 12

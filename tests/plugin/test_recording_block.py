@@ -292,6 +292,7 @@ def test_flaky_tests_are_named_and_the_run_is_compared_with_the_one_before(
     ]
 
 
+@pytest.mark.slow
 def test_a_comparison_that_cannot_be_made_is_left_out(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("from pytest_aosfarm.history import compare\ncompare.compare_with_baseline = None")
     pytester.makepyfile("def test_a(): pass")

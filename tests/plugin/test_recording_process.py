@@ -70,6 +70,7 @@ def test_when_it_is_killed_another_one_takes_over(
     wait_until(lambda: not database_processes(pytester.path))
 
 
+@pytest.mark.slow
 def test_without_a_spool_the_next_one_is_told_everything_again(pytester: pytest.Pytester) -> None:
     (pytester.path / ".aosfarm").write_text("in the way")
     pytester.makepyfile(SLOW)

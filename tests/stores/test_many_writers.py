@@ -46,6 +46,7 @@ def write_a_run(number: int, folder: Path, where: Database) -> None:
     assert not spool.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_none_is_lost_and_none_is_locked_out(where: Database, tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")

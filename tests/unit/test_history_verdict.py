@@ -194,7 +194,7 @@ def naive_verdict(found, *, default_branch):
     return "broken" if broken else "flaky" if flaky else "healthy"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some_results(), st.booleans())
 def test_both_formulations_agree(found, default_branch):
     verdict = judge(found, default_branch=default_branch)
