@@ -77,7 +77,7 @@ class Schedule:
             packed_bytes = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
             version, test, seed, rows = json.loads(unpacker.decompress(packed_bytes, LARGEST_PLAN))
             schedule = cls(_text(test), int(seed), tuple(map(_planned, rows)))
-        except (ValueError, TypeError, zlib.error, RecursionError) as problem:
+        except (ValueError, TypeError, OverflowError, zlib.error, RecursionError) as problem:
             raise _no_token(token, str(problem).partition("\n")[0] or type(problem).__name__) from None
         if not unpacker.eof:
             raise _no_token(token, "it ends too early, or is too large")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -112,7 +113,27 @@ def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Fa
 
 
 def _fresh(item: pytest.Item) -> pytest.Item:
-    """The same test as a new item: collected again, as a used one holds its fixtures' values."""
+    """The same test as a new item: a used one holds its fixtures' values, its instance and what was reported of it.
+
+    A function is copied: to collect its module again would register wider fixtures and `setup_module` a second time, so
+    that they are set up again while their first values are in use. What else there is, such as a doctest, is collected.
+    """
+    if not isinstance(item, pytest.Function):
+        return _collected_again(item)
+    fresh = copy(item)
+    fresh.stash = pytest.Stash()
+    fresh.own_markers = [*item.own_markers]
+    fresh.user_properties = []
+    mine = vars(fresh)
+    mine["_report_sections"] = []
+    if item.cls is not None:
+        for name in ("_instance", "_obj"):
+            mine.pop(name, None)
+    fresh._initrequest()  # noqa: SLF001 - as all plugins do that run a test again; test_private_names.py watches it
+    return fresh
+
+
+def _collected_again(item: pytest.Item) -> pytest.Item:
     parent = item.parent
     found = parent.collect() if isinstance(parent, pytest.Collector) else ()
     for fresh in found:

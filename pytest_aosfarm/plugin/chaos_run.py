@@ -47,7 +47,6 @@ _CLOCKS: dict[str, Callable[[], Clock]] = {
 
 _scope_key: pytest.StashKey[Scope] = pytest.StashKey()
 _red_key: pytest.StashKey[Failure | None] = pytest.StashKey()
-_stack_key: pytest.StashKey[ExitStack] = pytest.StashKey()
 
 
 class ChaosRun:
@@ -63,7 +62,9 @@ class ChaosRun:
         self._replay = None if settings.replay is None else Schedule.from_token(settings.replay)
         self._asks = asks
         self._is_ours = is_ours
-        self._control = settings.chaos_control or settings.chaos_shrink
+        debugs = config.getoption("usepdb", default=False) or config.getoption("trace", default=False)
+        self._control = (settings.chaos_control or settings.chaos_shrink) and not debugs
+        self._patches = ExitStack()
         self.chaos = Chaos(settings.chaos_seed, _CLOCKS[settings.chaos_time], hosts=(*ALLOWED_HOSTS, *settings.chaos_hosts))
         self._told = config.stash.setdefault(told_key, ChaosTold())
         self._again = Again(self._told, shrinks=settings.chaos_shrink)
@@ -78,11 +79,17 @@ class ChaosRun:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
         """Run the test, and when it has failed with faults, again: with the same ones, and without."""
-        result = yield
-        failure = item.stash.get(_red_key, None)
-        if failure is not None and self._control and item.stash[_scope_key].faults:
-            self._again.look_into(item, nextitem, item.stash[_scope_key].schedule, failure)
-        return result
+        try:
+            result = yield
+            failure = item.stash.get(_red_key, None)
+            if failure is not None and self._control and item.stash[_scope_key].faults:
+                # A session that stops here has torn everything down already.
+                stops = item.session.shouldfail or item.session.shouldstop
+                self._again.look_into(item, None if stops else nextitem, item.stash[_scope_key].schedule, failure)
+            return result
+        finally:
+            # A test that is interrupted has no teardown.
+            self._end()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -107,8 +114,7 @@ class ChaosRun:
         scope = self.chaos.begin(identity, policy, demands=marked, seed=seed, plan=plan, example=_example_of(item))
         item.stash[_scope_key] = scope
         item.stash[_red_key] = None
-        item.stash[_stack_key] = stack = ExitStack()
-        stack.enter_context(_time_of(scope.clock))
+        self._patches.enter_context(_time_of(scope.clock))
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -123,15 +129,12 @@ class ChaosRun:
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
         """End the test's scope, when all that was set up for it is torn down."""
         try:
             return (yield)
         finally:
-            if _stack_key in item.stash:
-                item.stash[_stack_key].close()
-                del item.stash[_stack_key]
-                self.chaos.end()
+            self._end()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
@@ -160,6 +163,10 @@ class ChaosRun:
     def pytest_sessionfinish(self) -> None:
         """Leave all clients as they were."""
         self.chaos.close()
+
+    def _end(self) -> None:
+        self._patches.close()
+        self.chaos.end()
 
     def _wrap(self, pool: httpx.Client | httpx.AsyncClient) -> None:
         self.chaos.wrap(pool)  # type: ignore[type-var] # one of the two

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from copy import copy
 from typing import Any
 from unittest.mock import Mock
 
@@ -122,3 +123,12 @@ def test_hypothesis_says_in_which_example_it_is():
     assert _example_of(Mock(obj=examples)) is not None
     examples()
     assert len({id(one) for one in seen}) == len(seen) > 1, breaks.format("another context in every example")
+
+
+def test_pytest_gives_a_function_a_new_request(request):
+    breaks = f"pytest {pytest.__version__}: Function.{{}} is gone; plugin/chaos_again.py cannot run a test a second time"
+    again = copy(request.node)
+    assert vars(again).keys() >= {"_request", "funcargs", "_report_sections"}, breaks.format("a name")
+    again._initrequest()
+    assert again.funcargs == {}, breaks.format("_initrequest")
+    assert again._request is not request.node._request, breaks.format("_request")

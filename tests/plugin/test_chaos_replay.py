@@ -96,6 +96,7 @@ def test_a_replay_of_nothing_that_is_here_says_so(pytester, suite):
     [
         (["--farm-chaos=stormy"], "*chaos 'stormy' is neither a preset nor a file; presets: off, gentle*"),
         (["--farm-replay=AC1:abc"], "*replay 'AC1:abc' is not what a red test prints*copy the whole line"),
+        (["--farm-replay=AC1:eNqLNtRRKlHSMUy1tLTUiY6NBQAhGgQf"], "*is not what a red test prints (cannot convert*"),
         (["--farm-replay=hello"], "*replay 'hello' is not what a red test prints (it should begin with 'AC1:')*"),
         (["--farm-chaos-time=fast"], "*chaos_time 'fast' (from option --farm-chaos-time) is not valid; valid: virtual*"),
     ],

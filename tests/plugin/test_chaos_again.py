@@ -1,0 +1,147 @@
+"""A red test that is run again disturbs nobody: wider fixtures, the session's end, a debugger, the patched clock."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+import pytest
+
+MARKED = "@pytest.mark.chaos('shop', fault='503')"
+
+
+def test_what_serves_several_tests_is_set_up_once(pytester, suite, plugin_args):
+    suite(
+        f"""
+        import pathlib, unittest
+        import pytest
+
+        def say(word):
+            with open(pathlib.Path(__file__).with_name("said"), "a") as file:
+                file.write(word + " ")
+
+        def setup_module(): say("module")
+
+        @pytest.fixture(scope="session")
+        def of_session():
+            say("session")
+            yield
+            say("session-end")
+
+        pytestmark = pytest.mark.xdist_group("one")
+
+        class TestShop:
+            @classmethod
+            def setup_class(cls): say("class")
+            def setup_method(self): self.said = []
+
+            @pytest.mark.parametrize("n", ["a b", "]["])
+            {MARKED}
+            def test_red(self, shop, of_session, n, request):
+                say(f"red-{{n}}".replace(" ", "_"))
+                assert self.said == []
+                self.said.append(n)
+                request.node.add_marker("usefixtures")
+                assert shop.get("/").is_success
+
+        class TestOld(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls): say("old-class")
+
+            @pytest.fixture(autouse=True)
+            def with_shop(self, shop): self.shop = shop
+
+            {MARKED}
+            def test_old(self):
+                say("old")
+                self.assertEqual(self.shop.get("/").status_code, 200)
+
+        def test_last(of_session): say("last")
+        """
+    )
+    red = pytester.runpytest(*plugin_args, "--dist=loadgroup")
+    red.assert_outcomes(failed=3, passed=1)
+    assert len([line for line in red.outlines if line.endswith("fails again with the same ones: chaos is to blame")]) == 3
+    # A class is set up anew after its last test, which has torn it down.
+    tests = ["class", *["red-a_b"] * 3, "red-][", *["class", "red-]["] * 2, *["old-class", "old"] * 3, "last"]
+    said = (pytester.path / "said").read_text().split()
+    assert [word for word in said if word not in {"module", "session", "session-end"}] == tests
+    assert sorted(said[:2]) == ["module", "session"]
+    assert said.count("module") == said.count("session") == said.count("session-end") == 1
+
+
+def test_a_session_that_stops_leaves_nothing_set_up(pytester, suite):
+    suite(
+        f"""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def of_session(request):
+            print("<up>")
+            yield
+            print(f"<down {{request.config.stash.get(ended, False)}}>")
+
+        ended = pytest.StashKey()
+
+        @pytest.fixture(autouse=True, scope="session")
+        def end(request):
+            class End:
+                @pytest.hookimpl(tryfirst=True)
+                def pytest_sessionfinish(self, session): session.config.stash[ended] = True
+            request.config.pluginmanager.register(End())
+
+        {MARKED}
+        def test_red(shop, of_session): assert shop.get("/").is_success
+
+        def test_next(of_session): pass
+        """
+    )
+    red = pytester.runpytest("-x", "-s")
+    assert re.findall("<(.*?)>", red.stdout.str().partition("FAILURES")[0]) == ["up", "down False"] * 3
+
+
+@pytest.mark.parametrize("stop", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+@pytest.mark.parametrize("run", [1, 2], ids=["the run", "the control run"])
+def test_an_interrupted_test_leaves_nothing_patched(pytester, suite, stop, run):
+    suite(
+        f"""
+        import pytest
+        runs = []
+
+        @pytest.mark.chaos("shop", fault="latency:1s")
+        def test_red(shop):
+            runs.append(shop.get("/"))
+            if len(runs) == {run}:
+                {stop}
+            assert False
+        """
+    )
+    before = time.sleep, time.monotonic, asyncio.sleep
+    assert pytester.inline_run(no_reraise_ctrlc=True).ret == pytest.ExitCode.INTERRUPTED
+    assert (time.sleep, time.monotonic, asyncio.sleep) == before
+
+
+@pytest.mark.parametrize("option", ["--pdb", "--trace"])
+def test_with_a_debugger_a_test_runs_once(pytester, suite, option):
+    suite(
+        f"""
+        import pytest
+        {MARKED}
+        def test_red(shop):
+            print("R" "UN")
+            assert shop.get("/").is_success
+        """
+    )
+    pytester.makepyfile(
+        quiet="""
+        import pdb
+        class Quiet(pdb.Pdb):
+            def interaction(self, *_): pass
+            set_trace = interaction
+        """
+    )
+    pytester.syspathinsert()
+    red = pytester.runpytest("-s", option, "--pdbcls=quiet:Quiet")
+    assert "".join(red.outlines).count("RUN") == 1
+    red.stdout.no_fnmatch_line("*to blame*")
