@@ -52,6 +52,7 @@ class Chaos:
         self._open: list[ActiveRule] = []
         self._policy: list[ActiveRule] = []
         self._demands = True
+        self._follows_a_plan = False
         self.scope: Scope | None = None
         """Of the test, or of the wider fixture, that is under way."""
         self._clients: WeakSet[Any] = WeakSet()
@@ -225,6 +226,7 @@ class Chaos:
     ) -> Scope:
         """A test begins; `policy` is its marks', which `demands` that its rules fire, or the run's; `seed` is its own."""
         self._demands = demands
+        self._follows_a_plan = plan is not None
         alive = self._alive()
         if plan is not None:
             seed = plan.schedule.seed
@@ -255,11 +257,12 @@ class Chaos:
         if self.scope is not None:
             self._loops.update(self.scope.loops)
         self.scope = None
+        self._follows_a_plan = False
         self._policy.clear()
 
     @contextmanager
     def fixture(self, name: str) -> Iterator[None]:
-        """A fixture that serves several tests is set up: its calls belong to none of them."""
+        """A fixture that serves several tests is set up or torn down: its calls belong to none of them."""
         outer = self.scope
         around = Surroundings(self._check, self._is_own)
         self.scope = Scope(name, self.seed, self._open, self._clock(), is_a_test=False, around=around)
@@ -303,14 +306,8 @@ class Chaos:
     @contextmanager
     def _active(self, policy: Policy) -> Iterator[list[ActiveRule]]:
         __tracebackhide__ = True
-        taken = {active.name for active in self._open}
-        opened = []
-        for name, rule in name_apart(policy.rules):
-            count, free = 1, name
-            while free in taken:
-                count += 1
-                free = f"{name} #{count}"
-            opened.append(ActiveRule(free, rule))
+        taken = [active.name for active in self._open]
+        opened = [ActiveRule(name, rule) for name, rule in name_apart(policy.rules, taken)]
         self._open[:0] = opened
         self._new_rules()
         try:
@@ -320,7 +317,7 @@ class Chaos:
                 self._open.remove(active)
             self._new_rules()
         unmet = [text for text in map(_unmet, opened) if text]
-        if unmet and (self.scope is None or self.scope.plan is None):
+        if unmet and not self._follows_a_plan:
             raise MustFireError("; ".join(unmet))
 
     def _new_rules(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -86,12 +87,24 @@ class Flapping(_Part):
     down: Duration
     up: Duration
 
+    @model_validator(mode="after")
+    def _takes_time(self) -> Flapping:
+        if not self.down + self.up:
+            raise ValueError("`down` and `up` cannot both be 0")
+        return self
+
 
 class Window(_Part):
     """Faults only from `start` until before `end`, counted from the start of the test."""
 
     start: Duration = 0
     end: Duration
+
+    @model_validator(mode="after")
+    def _is_open(self) -> Window:
+        if self.start >= self.end:
+            raise ValueError("a window's `end` comes after its `start`")
+        return self
 
 
 class Ramp(_Part):
@@ -228,14 +241,20 @@ class Policy(_Part):
         return self.model_copy(update={"rules": rules})
 
 
-def name_apart(rules: tuple[Rule, ...]) -> tuple[tuple[str, Rule], ...]:
-    """Each rule with its name; "#2" and so on behind a name that was there before."""
-    seen: dict[str, int] = {}
+def name_apart(rules: Iterable[Rule], taken: Iterable[str] = ()) -> tuple[tuple[str, Rule], ...]:
+    """Each rule with its name; "#2" and so on behind one that another rule has, or that is `taken`."""
+    names = set(taken)
     named = []
     for rule in rules:
-        seen[rule.name] = count = seen.get(rule.name, 0) + 1
-        named.append((rule.name if count == 1 else f"{rule.name} #{count}", rule))
+        name = next(name for name in _numbered(rule.name) if name not in names)
+        names.add(name)
+        named.append((name, rule))
     return tuple(named)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} #{number}" for number in count(2))
 
 
 _MATCH, _WHEN, _BUDGET = (set(kind.model_fields) for kind in (Match, When, Budget))

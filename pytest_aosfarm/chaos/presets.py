@@ -48,14 +48,17 @@ def policy_of(text: str) -> Policy:
     if text in PRESETS:
         return Policy.model_validate({"name": text, "rules": PRESETS[text]})
     path = Path(text)
-    if path.suffix != ".toml" and not path.is_file():
-        raise ConfigurationError(f"chaos {text!r} is neither a preset nor a file; presets: off, {', '.join(PRESETS)}")
     try:
-        with path.open("rb") as file:
-            return Policy.model_validate({"name": path.stem, **tomllib.load(file)})
+        if path.suffix != ".toml" and not path.is_file():
+            raise ConfigurationError(f"chaos {text!r} is neither a preset nor a file; presets: off, {', '.join(PRESETS)}")
+        written = path.read_text(encoding="utf-8")
     except OSError as problem:
         raise ConfigurationError(f"chaos {text!r} cannot be read: {problem.strerror}") from None
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:
+        raise ConfigurationError(f"chaos {text!r} cannot be read: {problem}") from None
+    try:
+        return Policy.model_validate({"name": path.stem, **tomllib.loads(written)})
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise ConfigurationError(f"chaos {text!r} is no TOML: {problem}") from None
     except ValidationError as problem:
         raise ConfigurationError(f"chaos {text!r} is no policy: {explained(problem)}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -154,15 +154,30 @@ class ChaosRun:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
-        """Set up what serves several tests apart from the test that happens to be the first."""
-        if fixturedef.scope == "function" or not self.chaos.is_under_way:
+        """Set up and tear down what serves several tests apart from the test that happens to be the first, or the last."""
+        if fixturedef.scope == "function":
             return (yield)
-        with self.chaos.fixture(f"{fixturedef.baseid}::{fixturedef.argname}"), _time_of(self.chaos.clock):
-            return (yield)
+        name = f"{fixturedef.baseid}::{fixturedef.argname}"
+        # Of the finalizers, the first that is added comes last.
+        torn_down = ExitStack()
+        fixturedef.addfinalizer(torn_down.close)
+        try:
+            with self._apart(name):
+                return (yield)
+        finally:
+            fixturedef.addfinalizer(lambda: torn_down.enter_context(self._apart(name)))
 
     def pytest_sessionfinish(self) -> None:
         """Leave all clients as they were."""
         self.chaos.close()
+
+    @contextmanager
+    def _apart(self, fixture: str) -> Iterator[None]:
+        if not self.chaos.is_under_way:
+            yield
+            return
+        with self.chaos.fixture(fixture), _time_of(self.chaos.clock):
+            yield
 
     def _end(self) -> None:
         self._patches.close()

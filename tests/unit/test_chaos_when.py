@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pytest_aosfarm.chaos.handle import Chaos
-from pytest_aosfarm.chaos.policy import Policy, When, rule_of
+from pytest_aosfarm.chaos.policy import Policy, When, name_apart, rule_of
 from pytest_aosfarm.chaos.presets import PRESETS, policy_of
 from pytest_aosfarm.chaos.virtual_time import VirtualClock
 from pytest_aosfarm.errors import ConfigurationError
@@ -143,12 +143,19 @@ def test_a_policy_from_a_file(tmp_path):
         ("[[rules", "is no TOML"),
         ('[[rules]]\nfault = "fire"', "rules.0.faults"),
         ('[[rules]]\nfault = "503"\nwhen.rate = 2', "rules.0.when.rate"),
+        ('[[rules]]\nfault = "503"\nwhen.flapping = {down = 0, up = 0}', "cannot both be 0"),
+        ('[[rules]]\nfault = "503"\nwhen.window = {start = "2s", end = "1s"}', "`end` comes after its `start`"),
+        (f"[[rules]]\na = {'[' * 5000}", "is no TOML"),
+        ("[[rules]] # \udcff", "cannot be read: 'utf-8' codec"),
+        ("\0.toml", "cannot be read: embedded null byte"),
+        ("x" * 5000, "cannot be read: File name too long"),
     ],
+    ids=lambda text: repr(text[:40]),
 )
 def test_what_is_no_policy_is_said_in_one_line(tmp_path, text, says):
     if text.startswith("[["):
         file = tmp_path / "wrong.toml"
-        file.write_text(text)
+        file.write_bytes(text.encode("utf-8", "surrogateescape"))
         text = str(file)
 
     with pytest.raises(ConfigurationError) as error:
@@ -165,3 +172,10 @@ def test_what_is_no_policy_is_said_in_one_line(tmp_path, text, says):
 def test_a_wrong_rule_is_refused(options, says):
     with pytest.raises((ValidationError, TypeError), match=says):
         rule_of(("shop",), "503", **options)
+
+
+def test_no_two_rules_have_one_name():
+    rules = [rule_of((), fault, id=name) for fault, name in (("503", "a"), ("502", "a"), ("501", "a #2"), ("500", "b"))]
+
+    assert [name for name, _ in name_apart(rules)] == ["a", "a #2", "a #2 #2", "b"]
+    assert [name for name, _ in name_apart(rules, taken=["a", "b"])] == ["a #2", "a #3", "a #2 #2", "b #2"]
