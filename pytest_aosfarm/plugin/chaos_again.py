@@ -50,11 +50,16 @@ class Again:
         self._notes = told.notes
         self._shrinks = shrinks
         self._tests = 0
+        self.with_subtests: set[str] = set()
+        """Node ids of tests whose subtests have been reported."""
 
     def look_into(self, item: pytest.Item, nextitem: pytest.Item | None, schedule: Schedule, failure: Failure) -> None:
         """Run the test with the same faults, without any, and with fewer and fewer, if that is wanted."""
         self._tests += 1
         if self._tests > MOST_TESTS:
+            return
+        if item.nodeid in self.with_subtests:
+            self._notes.append(f"{item.nodeid}: is not run again, as its subtests would be reported twice")
             return
 
         def plan(faults: Sequence[Planned]) -> Plan:

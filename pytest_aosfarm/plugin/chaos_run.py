@@ -143,7 +143,9 @@ class ChaosRun:
         if scope is not None:
             _note_faults(item, scope)
         report = yield
-        if scope is not None and plan_key not in item.stash and (report.failed or report.when == "call"):
+        # The report of a test with failed subtests says that it has passed; theirs came before.
+        ends = report.failed or (report.when == "call" and scope is not None and item.stash[_red_key] is None)
+        if scope is not None and plan_key not in item.stash and ends:
             went_wrong = report.failed or hasattr(report, "wasxfail")
             self._told.ended(scope.test, scope, call.excinfo.value if went_wrong and call.excinfo else None)
         if scope is not None and report.failed:
@@ -151,6 +153,11 @@ class ChaosRun:
             if scope.faults:
                 report.sections.append(("aosfarm chaos", "\n".join(_told(item, scope))))
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember which tests cannot be run again unseen."""
+        if isinstance(report, pytest.SubtestReport):
+            self._again.with_subtests.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:

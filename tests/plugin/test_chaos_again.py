@@ -122,6 +122,36 @@ def test_an_interrupted_test_leaves_nothing_patched(pytester, suite, stop, run):
     assert (time.sleep, time.monotonic, asyncio.sleep) == before
 
 
+def test_subtests_are_reported_once(pytester, suite, plugin_args):
+    suite(
+        f"""
+        import unittest
+        import pytest
+
+        {MARKED}
+        def test_red(shop, subtests):
+            for n in range(3):
+                with subtests.test(n=n):
+                    assert shop.get("/").is_success
+
+        class TestOld(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def with_shop(self, shop): self.shop = shop
+
+            {MARKED}
+            def test_old(self):
+                with self.subTest(n=4):
+                    self.assertTrue(self.shop.get("/").is_success)
+        """
+    )
+    red = pytester.runpytest(*plugin_args)
+    failed = [line.split()[0] for line in red.outlines if line.startswith("SUBFAILED")]
+    assert sorted(failed) == ["SUBFAILED(n=0)", "SUBFAILED(n=1)", "SUBFAILED(n=2)", "SUBFAILED(n=4)"]
+    red.stdout.no_fnmatch_line("*subtests passed*")
+    red.stdout.fnmatch_lines_random(["*test_red: is not run again, as its subtests would be reported twice"])
+    red.stdout.fnmatch_lines(["shop *0/2*0/2"])
+
+
 @pytest.mark.parametrize("option", ["--pdb", "--trace"])
 def test_with_a_debugger_a_test_runs_once(pytester, suite, option):
     suite(
