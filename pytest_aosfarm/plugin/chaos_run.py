@@ -88,8 +88,10 @@ class ChaosRun:
                 self._again.look_into(item, None if stops else nextitem, item.stash[_scope_key].schedule, failure)
             return result
         finally:
-            # A test that is interrupted has no teardown.
+            # A test that is interrupted has no teardown; and pytest keeps every item to the session's end.
             self._end()
+            if _scope_key in item.stash:
+                del item.stash[_scope_key]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -175,3 +175,22 @@ def test_with_a_debugger_a_test_runs_once(pytester, suite, option):
     red = pytester.runpytest("-s", option, "--pdbcls=quiet:Quiet")
     assert "".join(red.outlines).count("RUN") == 1
     red.stdout.no_fnmatch_line("*to blame*")
+
+
+def test_the_calls_of_a_test_are_forgotten_when_it_has_ended(pytester, suite):
+    suite(
+        """
+        import gc, weakref
+        kept = []
+
+        def test_a(shop, chaos):
+            with chaos.on("shop", fault="503"):
+                shop.get("/")
+            kept.append(weakref.ref(chaos.scope))
+
+        def test_b(chaos):
+            gc.collect()
+            assert kept[0]() is None
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=2)
