@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 
 import httpx
-from chaos.planted import LATE, bug, doing, last
+from chaos.planted_bugs import LATE, bug, doing, last
 
 
 @bug(1, ["read_timeout delivered", "503", "latency:50ms"])

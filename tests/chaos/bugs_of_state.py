@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import httpx
-from chaos.planted import LATE, NOISE, bug, doing, last
+from chaos.planted_bugs import LATE, NOISE, bug, doing, last
 
 
 @bug(1)

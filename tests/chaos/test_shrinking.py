@@ -8,7 +8,7 @@ from statistics import quantiles
 
 import pytest
 from chaos import bugs_of_retries, bugs_of_state
-from chaos.planted import BUGS, MOST_FAULTS, Bench
+from chaos.planted_bugs import BUGS, MOST_FAULTS, Bench
 
 from pytest_aosfarm.chaos.shrink import Shrunk, shrink
 
