@@ -29,8 +29,6 @@ def test_what_serves_several_tests_is_set_up_once(pytester, suite, plugin_args):
             yield
             say("session-end")
 
-        pytestmark = pytest.mark.xdist_group("one")
-
         class TestShop:
             @classmethod
             def setup_class(cls): say("class")
@@ -60,7 +58,7 @@ def test_what_serves_several_tests_is_set_up_once(pytester, suite, plugin_args):
         def test_last(of_session): say("last")
         """
     )
-    red = pytester.runpytest(*plugin_args, "--dist=loadgroup")
+    red = pytester.runpytest(*plugin_args, "--dist=loadfile")
     red.assert_outcomes(failed=3, passed=1)
     assert len([line for line in red.outlines if line.endswith("fails again with the same ones: chaos is to blame")]) == 3
     # A class is set up anew after its last test, which has torn it down.
