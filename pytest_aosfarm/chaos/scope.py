@@ -202,10 +202,10 @@ class Scope:
             if self._example is not None and (example := self._example()) is not self._in_example:
                 self._in_example = example
                 self._start_again(now)
-            place = self._seen.get(raw) or self._look(raw, request)
-            place.ordinal = ordinal = place.ordinal + 1
             if self._notes:
                 self._name_all()
+            place = self._seen.get(raw) or self._look(raw, request)
+            place.ordinal = ordinal = place.ordinal + 1
             calls = self._calls
             call = Call(len(calls) + 1, place.key, ordinal, now - self._began)
             calls.append(call)

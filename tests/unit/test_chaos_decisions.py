@@ -208,3 +208,13 @@ def test_a_rule_that_comes_later_counts_the_calls_before_it():
             assert client.get("/orders/1").status_code == 503
         assert client.get("/orders/1").status_code == 200
         assert [call.ordinal for call in chaos.calls] == [1, 2, 3]
+
+
+def test_calls_keep_their_order_when_a_test_begins_to_be_watched():
+    chaos = Chaos(7, RealClock)
+    with client_of(chaos) as client:
+        chaos.begin("a::test", None)
+        client.get("/orders/1")
+        with chaos.steady_state(lambda: True, every="1h"):
+            client.get("/orders/1")
+        assert [(call.number, call.ordinal) for call in chaos.calls] == [(1, 1), (2, 2)]
