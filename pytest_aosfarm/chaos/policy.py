@@ -172,11 +172,6 @@ class When(_Part):
         """Whether a draw has a say."""
         return self.rate < 1 or self.ramp is not None
 
-    @property
-    def asks_for_time(self) -> bool:
-        """Whether the clock has a say."""
-        return self.window is not None or self.flapping is not None or (self.ramp is not None and self.ramp.over is not None)
-
 
 class Budget(_Part):
     """How many faults a rule may inject in one test: `times` in all, `concurrent` into calls that are under way at once."""

@@ -175,17 +175,12 @@ class Scope:
     @property
     def latest(self) -> list[Call]:
         """The calls; in a test of Hypothesis, those of the latest example."""
-        return self._calls[self._example_from :]
+        return self.calls[self._example_from :]
 
     @property
     def log(self) -> str:
         """One line of JSON for every fault, in order of key and ordinal: the same wherever and in whatever order."""
         return "".join(map(_line, sorted(self.faults, key=lambda call: (call.key, call.ordinal))))
-
-    @property
-    def now_us(self) -> int:
-        """Microseconds from the start, on the test's clock."""
-        return self._now() - self._began
 
     @property
     def faults(self) -> list[Call]:
@@ -253,9 +248,8 @@ class Scope:
         """Make calls of those that were only noted; with the lock held."""
         notes, self._notes = self._notes, []
         for note in notes:
-            module, tenant = note.extensions.get(MODULE) or note.label or note.url.host, note.extensions.get(TENANT)
-            raw = (module, tenant, note.method, note.url.raw_host, note.url.raw_path, note.lane, b"")
-            place = self._look(raw, httpx.Request(note.method, note.url))
+            request = httpx.Request(note.method, note.url, extensions=dict(note.extensions))
+            place = self._look(_raw(request, note.label, note.lane), request)
             place.ordinal += 1
             place.last = call = Call(len(self._calls) + 1, place.key, place.ordinal, note.sent - self._began)
             call.status, call.error, call.retry_after_us = note.status, note.error, note.retry_after_us
@@ -281,21 +275,13 @@ class Scope:
         call.status = status = response.status_code
         if status in ASKS_TO_WAIT:
             call.retry_after_us = wait_asked(response.headers)
-        call.ended_us = self._now() - self._began
-        if call.spent is not None:
-            self._land(call.spent)
-        for watcher in self._watchers:
-            watcher()
+        self._end(call)
 
     def failed(self, call: Call, error: BaseException) -> None:
         """Note the caller's exception, instead of a reply or on the way of its body."""
         call.error = type(error).__name__
         if call.ended_us is None:
-            call.ended_us = self._now() - self._began
-            if call.spent is not None:
-                self._land(call.spent)
-            for watcher in self._watchers:
-                watcher()
+            self._end(call)
 
     def goes_over_a_socket(self, transport: object, request: httpx.Request) -> bool:
         """Whether a request leaves this process; if to somebody who is not the Farm's own, the clock is told."""
@@ -317,9 +303,13 @@ class Scope:
             self.refused += 1
             raise
 
-    def _land(self, spent: RuleInTest) -> None:
-        with self._lock:
-            spent.flying -= 1
+    def _end(self, call: Call) -> None:
+        call.ended_us = self._now() - self._began
+        if call.spent is not None:
+            with self._lock:
+                call.spent.flying -= 1
+        for watcher in self._watchers:
+            watcher()
 
     def _start_again(self, now: int) -> None:
         """Count everything from the beginning: Hypothesis has begun another example."""

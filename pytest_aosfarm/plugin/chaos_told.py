@@ -33,11 +33,10 @@ class ChaosTold:
         faults = scope.faults
         if not faults:
             return
-        example = scope.calls[-len(scope.latest) :]
         stamina = sys.modules.get("stamina")
         if stamina is not None and stamina.is_testing():
             self._hurried.add(test)
-        self._findings[test] = [str(finding) for finding in lint(example)]
+        self._findings[test] = [str(finding) for finding in lint(scope.latest)]
         for module in {call.key.module for call in faults}:
             families = {call.fault.family for call in faults if call.fault is not None and call.key.module == module}
             self._trials[test, module] = Trial(test, module, sorted(families), verdict_of(error))
