@@ -8,7 +8,7 @@ import pytest
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.identity import identity_of
-from pytest_aosfarm.plugin.keys import CHAOS_PLUGIN, CHAOS_TOLD, settings_key, told_key
+from pytest_aosfarm.plugin.keys import CHAOS_PLUGIN, CHAOS_TOLD, policy_key, replay_key, settings_key, told_key
 from pytest_aosfarm.plugin.markers import is_foreign
 
 if TYPE_CHECKING:
@@ -44,15 +44,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; a policy or a token that is none is one line before any test runs."""
     config.addinivalue_line("markers", _MARKER)
     settings = config.stash[settings_key]
+    config.stash[policy_key] = config.stash[replay_key] = None
     try:
         if settings.chaos != "off":
             from pytest_aosfarm.chaos.presets import policy_of
 
-            policy_of(settings.chaos)
+            config.stash[policy_key] = policy_of(settings.chaos)
         if settings.replay is not None:
             from pytest_aosfarm.chaos.plan import Schedule
 
-            Schedule.from_token(settings.replay)
+            config.stash[replay_key] = Schedule.from_token(settings.replay)
     except ConfigurationError as error:
         raise pytest.UsageError(f"aosfarm: {error}") from None
 
@@ -60,13 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With a token, keep only the test that it is of."""
-    settings = config.stash[settings_key]
-    if settings.replay is None:
+    replay = config.stash[replay_key]
+    if replay is None:
         return
-    from pytest_aosfarm.chaos.plan import Schedule
-
-    test = Schedule.from_token(settings.replay).test
-    kept = [item for item in items if identity_of(item) == test]
+    kept = [item for item in items if identity_of(item) == replay.test]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -74,14 +72,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get ready when there is a test that has to do with chaos."""
     config = session.config
-    settings = config.stash[settings_key]
     is_ours = not is_foreign(_MARKER, config)
 
     def asks(item: pytest.Item) -> bool:
         marked = is_ours and item.get_closest_marker("chaos") is not None
         return marked or "chaos" in getattr(item, "fixturenames", ())
 
-    if settings.chaos != "off" or settings.replay or any(map(asks, session.items)):
+    if config.stash[policy_key] or config.stash[replay_key] or any(map(asks, session.items)):
         from pytest_aosfarm.plugin.chaos_run import ChaosRun
 
         config.pluginmanager.register(ChaosRun(config, asks, is_ours=is_ours), CHAOS_PLUGIN)

@@ -11,8 +11,7 @@ import pytest
 
 from pytest_aosfarm.chaos.clock import RealClock
 from pytest_aosfarm.chaos.handle import ALLOWED_HOSTS, Chaos
-from pytest_aosfarm.chaos.plan import Plan, Schedule
-from pytest_aosfarm.chaos.presets import policy_of
+from pytest_aosfarm.chaos.plan import Plan
 from pytest_aosfarm.chaos.virtual_time import VirtualClock, virtual_time
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.plugin.chaos_again import Again, Failure
@@ -21,7 +20,15 @@ from pytest_aosfarm.plugin.chaos_replay import replay_line
 from pytest_aosfarm.plugin.chaos_told import ChaosTold
 from pytest_aosfarm.plugin.fixtures import note_identity
 from pytest_aosfarm.plugin.identity import identity_of
-from pytest_aosfarm.plugin.keys import CHAOS_PROPERTY, FAULTS_PROPERTY, plan_key, settings_key, told_key
+from pytest_aosfarm.plugin.keys import (
+    CHAOS_PROPERTY,
+    FAULTS_PROPERTY,
+    plan_key,
+    policy_key,
+    replay_key,
+    settings_key,
+    told_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
 
     from pytest_aosfarm.chaos.calls import CallRecord
     from pytest_aosfarm.chaos.clock import Clock
-    from pytest_aosfarm.chaos.policy import Policy
     from pytest_aosfarm.chaos.scope import Scope
     from pytest_aosfarm.farm import Farm
 
@@ -58,8 +64,8 @@ class ChaosRun:
 
     def __init__(self, config: pytest.Config, asks: Callable[[pytest.Item], bool], *, is_ours: bool) -> None:
         settings = config.stash[settings_key]
-        self._policy: Policy | None = None if settings.chaos == "off" else policy_of(settings.chaos)
-        self._replay = None if settings.replay is None else Schedule.from_token(settings.replay)
+        self._policy = config.stash[policy_key]
+        self._replay = config.stash[replay_key]
         self._asks = asks
         self._is_ours = is_ours
         debugs = config.getoption("usepdb", default=False) or config.getoption("trace", default=False)

@@ -10,7 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pytest_aosfarm.chaos.plan import Plan
+    from pytest_aosfarm.chaos.plan import Plan, Schedule
+    from pytest_aosfarm.chaos.policy import Policy
     from pytest_aosfarm.plugin.chaos_told import ChaosTold
     from pytest_aosfarm.settings import Settings
 
@@ -28,6 +29,12 @@ run_key: pytest.StashKey[RunIdentity] = pytest.StashKey()
 
 plan_key: pytest.StashKey[Plan] = pytest.StashKey()
 """The only faults that an item gets when it is run again."""
+
+policy_key: pytest.StashKey[Policy | None] = pytest.StashKey()
+"""The run's own policy, if it has one."""
+
+replay_key: pytest.StashKey[Schedule | None] = pytest.StashKey()
+"""What --farm-replay stands for."""
 
 told_key: pytest.StashKey[ChaosTold] = pytest.StashKey()
 """What is said at the end of tests with chaos."""
