@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
-
     from pytest_aosfarm.chaos.faults import Fault
 
-__all__ = ("CallKey", "CallRecord", "Note")
+__all__ = ("CallKey", "CallRecord", "Note", "Raw")
+
+Raw: TypeAlias = "tuple[str, str | None, str, bytes, bytes, str, bytes]"
+"""What two calls have in common that have the same name for sure.
+
+The module, the tenant if it is known, the method, host, path with query, lane and body.
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,16 +80,10 @@ class CallRecord:
 class Note:
     """A call of a quiet scope: what it takes to make a `Call` of it, if somebody asks. Every call pays for this."""
 
-    __slots__ = ("ended", "error", "extensions", "label", "lane", "method", "retry_after_us", "sent", "status", "url")
+    __slots__ = ("ended", "error", "raw", "retry_after_us", "sent", "status")
 
-    def __init__(
-        self, method: str, url: httpx.URL, extensions: Mapping[str, Any], label: str, in_lane: str, sent: int
-    ) -> None:
-        self.method = method
-        self.url = url
-        self.extensions = extensions
-        self.label = label
-        self.lane = in_lane
+    def __init__(self, raw: Raw, sent: int) -> None:
+        self.raw = raw
         self.sent = sent
         self.ended: int | None = None
         self.status: int | None = None

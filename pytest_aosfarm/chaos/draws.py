@@ -48,7 +48,7 @@ def rule_draws(seed: int, test: str, rule: str) -> Callable[[CallKey, int], byte
 
     def draw(key: CallKey, ordinal: int) -> bytes:
         state = start.copy()
-        state.update(b"%b%d" % (key.encoded, ordinal))
+        state.update(key.encoded + b"%d" % ordinal)
         return state.digest()
 
     return draw

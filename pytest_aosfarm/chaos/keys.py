@@ -6,10 +6,12 @@ import re
 import time
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
-__all__ = ("body_of", "digest_of", "steady", "wait_asked")
+__all__ = ("digest_of", "steady", "wait_asked")
 
 LOOKED_AT_BYTES = 1 << 16
 """Of a body, no more is looked at: a discovery snapshot has megabytes."""
@@ -28,28 +30,18 @@ def steady(text: bytes) -> bytes:
     return _NEW_EVERY_TIME.sub(b"~", text)
 
 
-def digest_of(request: httpx.Request) -> str:
+def digest_of(query: bytes, body: bytes, content_type: str = "") -> str:
     """16 hexadecimal digits over the query and the body of a request, or "" if it has neither.
 
-    A body that is a stream is not read: it could be read only once. A form in parts is told by its length alone, as the
-    line between the parts is new every time.
+    A form in parts is told by its length alone, as the line between the parts is new every time.
     """
-    query, body = request.url.query, body_of(request)
     if not query and not body:
         return ""
-    if body and request.headers.get("content-type", "").startswith("multipart/"):
+    if body and content_type.startswith("multipart/"):
         body = b"%d" % len(body)
     digest = blake2b(steady(query), digest_size=8)
     digest.update(b"\0" + steady(body[:LOOKED_AT_BYTES]))
     return digest.hexdigest()
-
-
-def body_of(request: httpx.Request) -> bytes:
-    """The body of a request; empty when it is a stream that has not been read."""
-    try:
-        return request.content
-    except httpx.RequestNotRead:
-        return b""
 
 
 def wait_asked(headers: httpx.Headers) -> int | None:

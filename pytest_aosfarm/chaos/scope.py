@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import current_thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import httpx
 
@@ -16,7 +17,7 @@ from pytest_aosfarm.chaos.below import what_is_below
 from pytest_aosfarm.chaos.calls import CallKey, Note
 from pytest_aosfarm.chaos.decide import Call, RuleInTest, decide, strike
 from pytest_aosfarm.chaos.draws import rule_draws
-from pytest_aosfarm.chaos.keys import body_of, digest_of, steady, wait_asked
+from pytest_aosfarm.chaos.keys import digest_of, steady, wait_asked
 from pytest_aosfarm.chaos.plan import Schedule
 from pytest_aosfarm.errors import ChaosError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from pytest_aosfarm.chaos.calls import CallRecord
+    from pytest_aosfarm.chaos.calls import CallRecord, Raw
     from pytest_aosfarm.chaos.clock import Clock
     from pytest_aosfarm.chaos.decide import ActiveRule
     from pytest_aosfarm.chaos.inject import Injection
@@ -108,7 +109,7 @@ class Scope:
         self.is_a_test = is_a_test
         self._calls: list[Call] = []
         self._notes: list[Note] = []
-        self._hosts: set[str] = set()
+        self._hosts: set[bytes] = set()
         self.sends = self.refused = self.paused = self._decided = 0
         around = around or Surroundings()
         self._check, self._is_own = around.check, around.is_own
@@ -224,13 +225,17 @@ class Scope:
 
     def note(self, request: httpx.Request, label: str) -> Note | None:
         """Begin one call of a quiet scope; None if its body says what it is called, so that it cannot wait."""
-        url = request.url
-        if url.host not in self._hosts:
-            self._ask_about(url)
-            self._hosts.add(url.host)
-        if request.method not in BODILESS:
+        # What is kept is small, and refers to nothing of httpx's: fresh memory and its collection cost most of all.
+        method = request.method
+        if method not in BODILESS:
             return None
-        note = Note(request.method, url, request.extensions, label, lane.get(), self._now())
+        extensions, url = request.extensions, request.url
+        host = url.raw_host
+        if host not in self._hosts:
+            self._ask_about(url)
+            self._hosts.add(host)
+        module = extensions.get(MODULE) or label or url.host
+        note = Note((module, extensions.get(TENANT), method, host, url.raw_path, lane.get(), b""), self._now())
         self._notes.append(note)
         return note
 
@@ -248,8 +253,7 @@ class Scope:
         """Make calls of those that were only noted; with the lock held."""
         notes, self._notes = self._notes, []
         for note in notes:
-            request = httpx.Request(note.method, note.url, extensions=dict(note.extensions))
-            place = self._look(_raw(request, note.label, note.lane), request)
+            place = self._seen.get(note.raw) or self._name(note.raw)
             place.ordinal += 1
             place.last = call = Call(len(self._calls) + 1, place.key, place.ordinal, note.sent - self._began)
             call.status, call.error, call.retry_after_us = note.status, note.error, note.retry_after_us
@@ -320,15 +324,18 @@ class Scope:
         if self.plan is not None:
             self.plan.start_again()
 
-    def _look(self, raw: tuple[Any, ...], request: httpx.Request) -> _Place:
+    def _look(self, raw: Raw, request: httpx.Request) -> _Place:
         self._ask_about(request.url)
-        module, tenant, method, _, raw_path, in_lane, body = raw
-        path = steady(raw_path.partition(b"?")[0]).decode("ascii")
-        key = CallKey(module, method, path, digest_of(request), in_lane)
+        return self._name(raw, request.headers.get("content-type", ""))
+
+    def _name(self, raw: Raw, content_type: str = "") -> _Place:
+        module, tenant, method, _, target, in_lane, body = raw
+        raw_path, _, query = target.partition(b"?")
+        key = CallKey(module, method, steady(raw_path).decode("ascii"), digest_of(query, body, content_type), in_lane)
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = _Place(key)
-        plain_path = request.url.path
+        plain_path = unquote(raw_path.decode("ascii"))
         place.rules = [
             one
             for one in self._rules
@@ -359,11 +366,14 @@ class Scope:
             strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
 
 
-def _raw(request: httpx.Request, label: str, in_lane: str) -> tuple[str, str | None, str, bytes, bytes, str, bytes]:
-    """What two calls have in common that have the same name for sure."""
+def _raw(request: httpx.Request, label: str, in_lane: str) -> Raw:
     extensions, url = request.extensions, request.url
+    try:
+        body = request.content
+    except httpx.RequestNotRead:
+        body = b""  # a stream, which could be read only once
     module = extensions.get(MODULE) or label or url.host
-    return module, extensions.get(TENANT), request.method, url.raw_host, url.raw_path, in_lane, body_of(request)
+    return module, extensions.get(TENANT), request.method, url.raw_host, url.raw_path, in_lane, body
 
 
 def _origin(request: httpx.Request) -> str:

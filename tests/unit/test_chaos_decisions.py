@@ -218,3 +218,19 @@ def test_calls_keep_their_order_when_a_test_begins_to_be_watched():
         with chaos.steady_state(lambda: True, every="1h"):
             client.get("/orders/1")
         assert [(call.number, call.ordinal) for call in chaos.calls] == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize("target", ["/", "/orders/1?page=2&since=2024-01-01T00:00:00Z", "/straße/%2F?q=a%20b", "?", "//x?a?b"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_call_that_no_rule_can_hit_has_the_name_it_has_when_one_can(method, target):
+    chaos = Chaos(7, RealClock)
+    keys = []
+    for rate in (0, 1e-12):
+        with client_of(chaos) as client:
+            chaos.begin("a::test", Policy(rules=(rule_of(("shop",), "503", rate=rate),)))
+            client.request(method, target)
+            client.request(method, target, extensions={"aosfarm.module": "other", "aosfarm.tenant": "acme"})
+            keys.append([(call.key, call.ordinal) for call in chaos.calls])
+            chaos.end()
+    assert keys[0] == keys[1]
+    assert {key.module for key, _ in keys[0]} == {"shop", "other"}
