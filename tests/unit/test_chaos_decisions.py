@@ -220,7 +220,7 @@ def test_calls_keep_their_order_when_a_test_begins_to_be_watched():
         assert [(call.number, call.ordinal) for call in chaos.calls] == [(1, 1), (2, 2)]
 
 
-@pytest.mark.parametrize("target", ["/", "/orders/1?page=2&since=2024-01-01T00:00:00Z", "/straße/%2F?q=a%20b", "?", "//x?a?b"])
+@pytest.mark.parametrize("target", ["/", "/a?page=2&since=2024-01-01T00:00:00Z", "/straße/%2F?q=a%20b", "?", "//x?a?b"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_call_that_no_rule_can_hit_has_the_name_it_has_when_one_can(method, target):
     chaos = Chaos(7, RealClock)
