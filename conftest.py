@@ -22,7 +22,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run in this process what was named on the command line, or is one lab: workers would cost more than they save."""
-    all_of_it = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("--lab")
-    return None if all_of_it else 0
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Distribute the whole suite; what the command line names, or one lab, would lose more by workers than it wins."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("--lab")
+    free = config.getoption("numprocesses", default=0) is None and config.getoption("dist") == "no"
+    if whole and free and not config.getoption("usepdb") and not hasattr(config, "workerinput"):
+        config.option.numprocesses = min(4, config.hook.pytest_xdist_auto_num_workers(config=config))

@@ -74,7 +74,9 @@ def test_what_was_made_before_does_not_matter():
     assert hashlib.sha256(again.body(TENANT)).hexdigest() == GOLDEN["typical"]
 
 
-@pytest.mark.parametrize(("scale", "records"), [("small", 1_200), ("medium", 12_000), ("large", 120_000)])
+@pytest.mark.parametrize(
+    ("scale", "records"), [("small", 1_200), ("medium", 12_000), pytest.param("large", 120_000, marks=pytest.mark.slow)]
+)
 def test_size(scale, records):
     assert abs(len(make(scale)) - records) < records * 0.05
 
