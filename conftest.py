@@ -29,3 +29,4 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     free = config.getoption("numprocesses", default=0) is None and config.getoption("dist") == "no"
     if whole and free and not config.getoption("usepdb") and not hasattr(config, "workerinput"):
         config.option.numprocesses = min(4, config.hook.pytest_xdist_auto_num_workers(config=config))
+        config.option.dist = "loadfile"  # what a file has made for all its tests is made once

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from pytest_aosfarm.settings import markdown_table
 
 README = Path(__file__).parents[1] / "README.md"
@@ -15,6 +17,7 @@ def test_the_table_of_settings_is_the_generated_one():
     assert between.strip() == markdown_table().strip()
 
 
+@pytest.mark.slow
 def test_the_examples_run(pytester):
     modules, data, chaos = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     pytester.makepyfile(test_modules=modules, test_data=data, test_resilience=chaos)
