@@ -1,6 +1,6 @@
 """The lab's own grade: every deliberately broken AOD twin must turn it red, the healthy one must not.
 
-By default a defect for each test that is expected to tell is tried, and one of each kind; `-m slow` tries the others.
+By default one defect for each test that is expected to tell is tried; `-m slow` tries the others.
 """
 
 from __future__ import annotations
@@ -35,10 +35,8 @@ KILLERS = {
 }
 """Where a defect is expected to show; elsewhere the graded test is."""
 
-OF_EACH_KIND = {"drop-cmdb-plane", "keep-subdomains", "lose-every-tenth-asset", "recency-off-by-one-day"}
-"""Of the defects that the graded test catches: one of planes, of keys, of admission, and of recency."""
-
-QUICK = {*{test: defect for defect, test in KILLERS.items()}.values(), *OF_EACH_KIND}
+QUICK = {*{test: defect for defect, test in KILLERS.items()}.values(), "lose-every-tenth-asset"}
+"""One for each test; the last is the graded test's."""
 
 
 @pytest.fixture(scope="module")

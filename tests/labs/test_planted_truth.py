@@ -88,11 +88,7 @@ def first_of(faults: list[str]) -> str:
 
 @pytest.mark.parametrize(
     "first",
-    [
-        # Those that the tests of leakage examine anyway cost nothing more.
-        pytest.param(first, marks=() if first in LEAKAGE_SEEDS else pytest.mark.slow)
-        for first in SMALL_SEEDS[::TOGETHER]
-    ],
+    [pytest.param(first, marks=() if first == SMALL_SEEDS[0] else pytest.mark.slow) for first in SMALL_SEEDS[::TOGETHER]],
 )
 def test_truth_and_limits_hold_at_small(examined: Callable[[int], Examined], first: int) -> None:
     seeds = range(first, first + TOGETHER)
@@ -121,12 +117,14 @@ def samples(examined: Callable[[int], Examined]) -> dict[str, list[Sample]]:
     return pooled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [".".join(names) for names in FIELDS if names != ("finance", "vendors")])
 def test_ids_and_names_do_not_tell_the_verdict(samples: dict[str, list[Sample]], name: str) -> None:
     score = balanced_accuracy(samples[name], seed=1)
     assert not score.leaks, f"{name}: balanced accuracy {score.accuracy:.3f} > {score.chance:.3f} + 3 x {score.sigma:.3f}"
 
 
+@pytest.mark.slow
 def test_finance_vendors_name_no_key(samples: dict[str, list[Sample]]) -> None:
     assert samples["finance.vendors"] == []
 

@@ -93,7 +93,14 @@ def test_identities_are_readable(plain):
 
 @pytest.mark.parametrize(
     "args",
-    [("-n0",), ("-n2",), ("-n2", "--dist=loadgroup"), ("--import-mode=importlib",), ("--rootdir=sub",), ("sub/test_it.py",)],
+    [
+        ("-n0",),
+        pytest.param(("-n2",), marks=pytest.mark.slow),
+        pytest.param(("-n2", "--dist=loadgroup"), marks=pytest.mark.slow),
+        ("--import-mode=importlib",),
+        ("--rootdir=sub",),
+        ("sub/test_it.py",),
+    ],
     ids=" ".join,
 )
 def test_the_same_however_it_is_run(suite, plain, args):

@@ -111,7 +111,7 @@ EXITS = {
 }
 
 
-@pytest.mark.parametrize("code", [None, 0, pytest.param(7, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("code", [None, *(pytest.param(code, marks=pytest.mark.slow) for code in (0, 7))])
 @pytest.mark.parametrize("where", EXITS)
 def test_pytest_exit_is_an_interruption(
     pytester: pytest.Pytester, plugin_args: tuple[str, ...], where: str, code: int | None

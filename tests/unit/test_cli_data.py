@@ -219,7 +219,7 @@ ENDED = [
     (EXPORT, signal.SIGTERM),
     pytest.param(EXPORT, signal.SIGINT, marks=pytest.mark.slow),
     pytest.param(EXPORT, signal.SIGHUP, marks=pytest.mark.slow),
-    (("load", "--db", "out.db", "--tables", "transactions"), signal.SIGTERM),
+    pytest.param(("load", "--db", "out.db", "--tables", "transactions"), signal.SIGTERM, marks=pytest.mark.slow),
 ]
 
 
