@@ -191,7 +191,7 @@ class Scope:
     def begin(self, request: httpx.Request, label: str, task: Task[Any] | None = None) -> Call:
         """Decide one call, before it is sent; `label` is the module that the client stands for, "" for the host's name."""
         # Every call pays for this: benchmarks/chaos.py.
-        raw = _raw(request, label, lane.get())
+        raw = _raw(request, label, _body_of(request))
         thread = current_thread()
         with self._lock:
             now = self._now()
@@ -226,16 +226,14 @@ class Scope:
     def note(self, request: httpx.Request, label: str) -> Note | None:
         """Begin one call of a quiet scope; None if its body says what it is called, so that it cannot wait."""
         # What is kept is small, and refers to nothing of httpx's: fresh memory and its collection cost most of all.
-        method = request.method
-        if method not in BODILESS:
+        if request.method not in BODILESS:
             return None
-        extensions, url = request.extensions, request.url
-        host = url.raw_host
+        raw = _raw(request, label, b"")
+        host = raw[3]
         if host not in self._hosts:
-            self._ask_about(url)
+            self._ask_about(request.url)
             self._hosts.add(host)
-        module = extensions.get(MODULE) or label or url.host
-        note = Note((module, extensions.get(TENANT), method, host, url.raw_path, lane.get(), b""), self._now())
+        note = Note(raw, self._now())
         self._notes.append(note)
         return note
 
@@ -366,14 +364,18 @@ class Scope:
             strike(call, planned.rule, planned.fault, draw(call.key, call.ordinal))
 
 
-def _raw(request: httpx.Request, label: str, in_lane: str) -> Raw:
+def _raw(request: httpx.Request, label: str, body: bytes) -> Raw:
     extensions, url = request.extensions, request.url
-    try:
-        body = request.content
-    except httpx.RequestNotRead:
-        body = b""  # a stream, which could be read only once
     module = extensions.get(MODULE) or label or url.host
-    return module, extensions.get(TENANT), request.method, url.raw_host, url.raw_path, in_lane, body
+    return module, extensions.get(TENANT), request.method, url.raw_host, url.raw_path, lane.get(), body
+
+
+def _body_of(request: httpx.Request) -> bytes:
+    """The body of a request; empty when it is a stream, which could be read only once."""
+    try:
+        return request.content
+    except httpx.RequestNotRead:
+        return b""
 
 
 def _origin(request: httpx.Request) -> str:
