@@ -23,10 +23,10 @@ __all__ = ("ActiveRule", "Call", "RuleInTest", "decide", "strike")
 class ActiveRule:
     """A rule under its name, and what it did: `calls` met, `fired` into. It may outlive a test (a wider fixture's).
 
-    `missed` says why a fault could not be injected into the reply that it met.
+    `missed` says why a fault could not be injected into the reply that it met, `raised` what its function `body` raised.
     """
 
-    __slots__ = ("calls", "fired", "missed", "name", "rule")
+    __slots__ = ("calls", "fired", "missed", "name", "raised", "rule")
 
     def __init__(self, name: str, rule: Rule) -> None:
         self.name = name
@@ -34,6 +34,7 @@ class ActiveRule:
         self.calls = 0
         self.fired = 0
         self.missed: str | None = None
+        self.raised: str | None = None
 
 
 class RuleInTest:
@@ -51,10 +52,14 @@ class RuleInTest:
 
 
 class Call(CallRecord):
-    """A call under way. With `draws`, its fault is to be injected; `spent` is the rule that pays for it."""
+    """A call under way. With `draws`, its fault is to be injected; `spent` is the rule that pays for it.
+
+    `unruled`: a function of a rule raised instead of saying whether the call fits, and so it was not made.
+    """
 
     draws: FaultDraws | None = None
     spent: RuleInTest | None = None
+    unruled = False
 
     def __init__(self, number: int, key: CallKey, ordinal: int, sent_us: int) -> None:
         # As in the base; without names it takes a third of the time.
@@ -68,7 +73,7 @@ def decide(rules: Iterable[RuleInTest], call: Call, request: httpx.Request, body
     """Let the first rule that fires hit the call, if one does; whoever asks holds the lock of the test."""
     for one in rules:
         rule = one.rule
-        if one.looks_inside and not rule.match.fits(request.headers, request.url.params, body):
+        if one.looks_inside and not _fits(one.active, call, request, body):
             continue
         one.active.calls += 1
         threshold = one.threshold
@@ -93,6 +98,17 @@ def decide(rules: Iterable[RuleInTest], call: Call, request: httpx.Request, body
         which = 0 if len(rule.faults) == 1 else FaultDraws(base).below("fault", len(rule.faults))
         strike(call, one.active.name, rule.faults[which], base)
         return
+
+
+def _fits(active: ActiveRule, call: Call, request: httpx.Request, body: bytes) -> bool:
+    """Whether the call is what the rule looks for; what the user's function raises the caller may swallow."""
+    try:
+        return active.rule.match.fits(request.headers, request.url.params, body)
+    except Exception as error:
+        call.error, call.delivered, call.ended_us, call.unruled = type(error).__name__, False, call.sent_us, True
+        active.raised = repr(error)
+        error.add_note(f"aosfarm: raised by the function `body` of the chaos rule {active.name!r}; the call was not made")
+        raise
 
 
 def strike(call: Call, rule: str, fault: Fault, base: bytes) -> None:

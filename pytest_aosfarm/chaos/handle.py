@@ -345,7 +345,9 @@ class Chaos:
 
 
 def _unmet(active: ActiveRule) -> str | None:
-    """Why a rule's demand is not met; None if it is."""
+    """Why a rule has not done what it is for; None if it has."""
+    if active.raised is not None:
+        return f"the function `body` of the chaos rule {active.name!r} raised {active.raised}, so no call was made; mend it"
     rule = active.rule
     must = rule.must_fire
     if must is False or active.fired or rule.when.never:

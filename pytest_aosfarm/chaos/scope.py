@@ -170,8 +170,8 @@ class Scope:
 
     @property
     def decided(self) -> int:
-        """For how many calls a decision was made; of those that were only noted it was made beforehand."""
-        return self._decided + len(self._notes)
+        """For how many calls a decision was made or a rule raised; of those only noted it was made beforehand."""
+        return self._decided + len(self._notes) + sum(call.unruled for call in self._calls)
 
     @property
     def latest(self) -> list[Call]:

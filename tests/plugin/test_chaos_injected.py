@@ -51,6 +51,54 @@ def test_calls_that_bypass_chaos_turn_a_test_red(pytester, suite):
     result.stdout.fnmatch_lines(["*1 of 1 calls bypassed chaos*"])
 
 
+def test_what_a_function_of_a_rule_raises_is_seen(pytester, suite, plugin_args):
+    suite(
+        """
+        import json
+        import pytest
+
+        def is_dear(body):
+            return json.loads(body)["price"] > 99
+
+        def bought(shop):
+            try:
+                return shop.post("/orders", content=b"").is_success
+            except Exception:
+                return False
+
+        @pytest.mark.chaos("shop", fault="503", body=is_dear)
+        def test_open(shop):
+            shop.post("/orders", content=b"")
+
+        @pytest.mark.chaos("shop", fault="503", rate=0.1, body=is_dear)
+        def test_swallowed(shop):
+            assert not bought(shop)
+
+        def test_swallowed_in_a_block(shop, chaos):
+            with chaos.on("shop", fault="503", rate=0.1, body=is_dear):
+                assert not bought(shop)
+
+        def test_wanted(shop, chaos):
+            with pytest.raises(json.JSONDecodeError), chaos.on("shop", fault="503", body=is_dear):
+                shop.post("/orders", content=b"")
+            assert [(call.observed, call.delivered) for call in chaos.calls] == [("JSONDecodeError", False)]
+        """
+    )
+    result = pytester.runpytest(*plugin_args)
+
+    result.assert_outcomes(failed=3, passed=1)
+    where = "the function `body` of the chaos rule '503 shop is_dear'"
+    result.stdout.fnmatch_lines_random(
+        [
+            "E *json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+            f"E *aosfarm: raised by {where}; the call was not made",
+            f"aosfarm: {where} raised JSONDecodeError('Expecting value: line 1 column 1 (char 0)'), so no call was made*",
+            f"E *MustFireError: {where} raised JSONDecodeError(*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*decisions were made*")
+
+
 def test_a_host_that_is_not_allowed_is_not_called(pytester, suite, plugin_args):
     suite(
         """
