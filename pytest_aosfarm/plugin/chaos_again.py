@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_aosfarm.chaos.plan import Planned
+    from pytest_aosfarm.chaos.shrink import Shrunk
     from pytest_aosfarm.plugin.chaos_told import ChaosTold
 
 __all__ = ("Again", "Failure")
@@ -78,9 +79,8 @@ class Again:
         self._notes.append(f"{item.nodeid}: {_verdict(failure, control, reproduced=reproduced)}")
         if self._shrinks and reproduced and failure not in control:
             shrunk = shrink(schedule.faults, run)
-            faults = ", ".join(map(str, shrunk.faults))
             self._notes += [
-                f"  {len(shrunk.faults)} of {len(schedule.faults)} faults suffice, found in {shrunk.runs} runs: {faults}",
+                f"  {_found(shrunk, len(schedule.faults))}",
                 f"  {replay_line(item, Schedule(schedule.test, schedule.seed, shrunk.faults).token())}",
             ]
 
@@ -97,6 +97,16 @@ def _verdict(failure: Failure, control: list[Failure], *, reproduced: bool) -> s
     if reproduced:
         return "passes without faults, fails again with the same ones: chaos is to blame"
     return "passes without faults, and now with the same ones, too: it does not depend on them alone"
+
+
+def _found(shrunk: Shrunk[Planned], of: int) -> str:
+    """What is left of so many faults."""
+    left = len(shrunk.faults)
+    faults = ", ".join(map(str, shrunk.faults))
+    if of == 1:
+        return f"its only fault is needed: {faults}"
+    what = f"all {of} faults are needed" if left == of else f"{left} of {of} faults {'suffices' if left == 1 else 'suffice'}"
+    return f"{what}, found in {shrunk.runs} {'run' if shrunk.runs == 1 else 'runs'}: {faults}"
 
 
 def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Failure]:

@@ -170,6 +170,41 @@ def test_the_fewest_faults_are_found(pytester, suite, plugin_args):
     assert len([line for line in small.outlines if line.startswith("call ")]) == 2
 
 
+def test_what_is_left_of_the_faults_is_said_in_words(pytester, suite, plugin_args):
+    suite(
+        """
+        import pathlib
+        import pytest
+
+        pytestmark = pytest.mark.chaos("shop", fault="503")
+
+        def bad(shop, count):
+            return {n for n in range(count) if shop.get(f"/{n}").status_code == 503}
+
+        def test_only(shop):
+            with open(pathlib.Path(__file__).with_name("runs"), "a") as file:
+                file.write("x")
+            assert not bad(shop, 1)
+
+        def test_one(shop):
+            assert not {1} <= bad(shop, 3)
+
+        def test_both(shop):
+            assert not {0, 1} <= bad(shop, 2)
+        """
+    )
+    result = pytester.runpytest(*plugin_args, "--farm-chaos-shrink")
+
+    zero, one = "503 into call 1 of GET /0", "503 into call 1 of GET /1"
+    said = [line.strip() for line in result.outlines if " of GET " in line]
+    assert sorted(re.sub(r"found in \d+ ", "found in some ", line) for line in said) == [
+        f"1 of 3 faults suffices, found in some runs: {one}",
+        f"all 2 faults are needed, found in some runs: {zero}, {one}",
+        f"its only fault is needed: {zero}",
+    ]
+    assert (pytester.path / "runs").read_text() == "xxx"
+
+
 def test_a_test_that_is_rerun_has_the_same_faults_each_time(pytester, suite, plugin_args):
     suite(
         """
