@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_aosfarm.chaos.decide import ActiveRule
 from pytest_aosfarm.chaos.durations import microseconds
@@ -55,7 +55,8 @@ class Chaos:
         self._follows_a_plan = False
         self.scope: Scope | None = None
         """Of the test, or of the wider fixture, that is under way."""
-        self._clients: WeakSet[Any] = WeakSet()
+        self._clients: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        """Those that are wrapped, each with the module that it stands for."""
         self._known: WeakSet[object] = WeakSet()
         self.own: Callable[[], Collection[str]] = tuple
         """Gives "host:port" of what the Farm itself has started."""
@@ -73,10 +74,20 @@ class Chaos:
         `module` names whom it calls, for `on` and for what is recorded; without, that is each request's host.
         Each hop of a redirect and each step of an auth flow is a call. Whatever the client's transport does itself, such as
         retries, is below chaos: part of one call, and so of one decision.
+
+        To wrap it again under the same name changes nothing, nor does it without one: that asks for chaos, which is there.
+        Raises ChaosError under another name, as the rules for that one would never meet a call.
         """
-        if client not in self._clients:
+        known = self._clients.get(client)
+        if known is None:
             wrap(client, module, self)
-            self._clients.add(client)
+            self._clients[client] = module
+        elif module not in {known, ""}:
+            seen = f"as {known!r}" if known else "without a name: its calls go by their host, or what each request says"
+            raise ChaosError(
+                f"{client!r} is wrapped already, {seen}; it cannot be {module!r} as well. Give it its name where it is "
+                f"wrapped first, or wrap another client as {module!r}"
+            )
         return client
 
     @contextmanager

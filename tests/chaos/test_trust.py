@@ -180,6 +180,31 @@ def test_a_call_that_bypasses_chaos_is_missed():
     assert chaos.complaints() == ["1 of 1 calls bypassed chaos: something replaced a wrapped client's transport"]
 
 
+# what a client is called
+
+
+@pytest.mark.parametrize("again", ["shop", ""])
+def test_a_client_may_be_wrapped_again_under_its_name_or_none(again):
+    chaos = begun()
+    client = client_of(chaos)
+    assert chaos.wrap(client, again) is client
+    with chaos.on("shop", fault="503"):
+        assert client.get("/a").status_code == 503
+    assert conserved(chaos, 1)
+
+
+@pytest.mark.parametrize("first", ["shop", ""])
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+def test_a_client_has_one_name(kind, first):
+    chaos = begun()
+    client = chaos.wrap(kind(), first)
+    seen = "as 'shop'" if first else "without a name"
+    with pytest.raises(ChaosError, match=f"is wrapped already, {seen}.* cannot be 'bank' as well. Give it its name"):
+        chaos.wrap(client, "bank")
+    chaos.close()
+    assert chaos.wrap(client, "bank") is client
+
+
 # who may be called
 
 
