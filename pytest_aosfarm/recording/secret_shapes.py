@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_aosfarm.recording.replay_tokens import is_replay_token, replay_tokens
 from pytest_aosfarm.urls import MASK, MASKED
 
 if TYPE_CHECKING:
@@ -86,13 +87,21 @@ def says_secret(name: str) -> bool:
 
 
 def is_ordinary(value: str) -> bool:
-    """Whether a value is no secret whatever its name says: true, None, a count, the word "password" itself."""
-    return value.casefold() in _EVERYDAY or _ORDINARY.fullmatch(value) is not None
+    """Whether a value is no secret whatever its name says: true, None, a count, the word "password", a replay token."""
+    return value.casefold() in _EVERYDAY or _ORDINARY.fullmatch(value) is not None or is_replay_token(value)
 
 
 def without_tokens(text: str) -> str:
-    """`text` with tokens of well-known shape, private keys and what follows Bearer replaced by ***."""
-    return _TOKENS.sub(MASK, text) if may_hold_token(text) or "earer " in text or "PRIVATE KEY" in text else text
+    """`text` with tokens of well-known shape, private keys and what follows Bearer replaced by ***; replay tokens stay."""
+    if not (may_hold_token(text) or "earer " in text or "PRIVATE KEY" in text):
+        return text
+    kept = [*replay_tokens(text)]
+
+    def masked(found: re.Match[str]) -> str:
+        end = next((end for start, end in kept if start <= found.start() < end), found.start())
+        return found[0] if found.end() <= end else text[found.start() : end] + MASK
+
+    return _TOKENS.sub(masked if kept else MASK, text)
 
 
 def may_hold_token(text: str) -> bool:
