@@ -96,12 +96,17 @@ def without_tokens(text: str) -> str:
     if not (may_hold_token(text) or "earer " in text or "PRIVATE KEY" in text):
         return text
     kept = [*replay_tokens(text)]
-
-    def masked(found: re.Match[str]) -> str:
-        end = next((end for start, end in kept if start <= found.start() < end), found.start())
-        return found[0] if found.end() <= end else text[found.start() : end] + MASK
-
-    return _TOKENS.sub(masked if kept else MASK, text)
+    if not kept:
+        return _TOKENS.sub(MASK, text)
+    parts: list[str] = []
+    done = place = 0
+    while found := _TOKENS.search(text, place):
+        # What begins in a replay token is a part of it; what comes behind it is looked at by itself.
+        place = next((end for start, end in kept if start <= found.start() < end), 0)
+        if not place:
+            parts += [text[done : found.start()], MASK]
+            done = place = found.end()
+    return "".join([*parts, text[done:]])
 
 
 def may_hold_token(text: str) -> bool:

@@ -61,7 +61,7 @@ def test_tokens_stay_whole(sentence) -> None:
 @given(
     st.sampled_from(LIKE_SECRETS),
     st.sampled_from(SECRETS),
-    st.sampled_from([" ", "\n", ":", ".", "-", "_", "=", "AC1:", "AC1:eNo"]),
+    st.sampled_from([" ", "\n", ":", ".", "=", " AC1:", " AC1:eNo"]),
     st.booleans(),
 )
 def test_a_secret_beside_a_token_is_hidden(token, secret, glue, after) -> None:
@@ -86,13 +86,10 @@ def test_a_token_in_a_private_key_is_hidden_with_it() -> None:
 
 
 @given(st.sampled_from(TOKENS), st.data())
-def test_what_is_cut_or_changed_is_no_token(token, data) -> None:
+def test_what_is_cut_or_goes_on_is_no_token(token, data) -> None:
     assert is_replay_token(token)
-    place = data.draw(st.integers(6, len(token) - 2))
-    other = data.draw(st.sampled_from("aZ5-_").filter(lambda letter: letter != token[place]))
-    assert not is_replay_token(token[:place])
-    assert not is_replay_token(token[:place] + other + token[place + 1 :])
-    assert not is_replay_token(token + other)
+    assert not is_replay_token(token[: data.draw(st.integers(0, len(token) - 2))])
+    assert not is_replay_token(token + data.draw(st.text("aZ5-_", min_size=1)))
 
 
 def test_a_variable_that_holds_a_token_holds_no_secret() -> None:
