@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from html import unescape
+
 import pytest
 
 SUITE = """
@@ -22,6 +26,26 @@ def test_a_run_leaves_its_report(pytester: pytest.Pytester, plugin_args: tuple[s
     for words in ("Run 1", "test_a_run_leaves_its_report.py::test_bad", "printed before", "--farm-html=out/report.html"):
         assert words in page
     assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+
+
+def test_what_failed_with_faults_is_replayed_by_the_line_of_the_report(pytester, suite, plugin_args) -> None:
+    suite(
+        """
+        import pytest
+
+        @pytest.mark.chaos("shop", fault="503", rate=0.5)
+        def test_orders(shop):
+            assert [shop.get(f"/{n}").status_code for n in range(8)] == []
+        """
+    )
+    red = pytester.runpytest("--farm-html=report.html", "--farm-chaos-seed=5", *plugin_args)
+    told = [line for line in red.outlines if line.startswith("call ")]
+    assert 0 < len(told) < 8
+
+    page = unescape((pytester.path / "report.html").read_text(encoding="utf-8"))
+    (line,) = re.findall(r"<code>(pytest [^<]*--farm-replay=[^<]*)</code>", page)
+    again = pytester.runpytest(*shlex.split(line)[1:], *plugin_args)
+    assert [line for line in again.outlines if line.startswith("call ")] == told
 
 
 @pytest.mark.parametrize("farm", [True, False], ids=["uses the Farm", "does not"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_aosfarm.exports.html.commands import command_of
+from pytest_aosfarm.exports.html.commands import command_of, replay_of
 from pytest_aosfarm.exports.html.faults import faults
 from pytest_aosfarm.exports.html.markup import Html, coloured, el, plain, short
 from pytest_aosfarm.exports.html.parts import copyable, icon, outcome, section
@@ -142,6 +142,7 @@ def _card(view: View, case: Case, card: str, share: int) -> Html:
             _outputs(view, row, share),
             faults(view.report, row),
             copyable("Run this test alone", command_of(view.run, row["nodeid"]), "copy-test"),
+            copyable("With the same faults", replay_of(view.run, row), "copy-replay"),
             _properties(row),
         ],
         testid="failure",
