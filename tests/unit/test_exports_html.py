@@ -9,9 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from html.parser import HTMLParser
-from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -20,9 +18,6 @@ from report_samples import a_report, a_test, with_faults
 
 from benchmarks.browser import find_browser
 from benchmarks.run_reports import large_report
-from pytest_aosfarm.chaos.calls import CallKey
-from pytest_aosfarm.chaos.faults import fault_of
-from pytest_aosfarm.chaos.plan import Planned, Schedule
 from pytest_aosfarm.exports.html import write_html
 from pytest_aosfarm.exports.html.markup import coloured, data_block, el, plain, visible
 from pytest_aosfarm.exports.html.parts import kind_of
@@ -295,25 +290,6 @@ def test_a_failed_test_can_be_run_alone_on_the_same_data() -> None:
     assert f"pytest 'tests/test_a.py::bad[a b]' {data} --farm-anchor=2026-01-15T12:00:00+00:00" in said.words
     assert len(said.having(data_testid="copy-test")) == 1
     assert "x" * 1001 not in said.words
-
-
-def test_a_test_that_failed_with_faults_can_be_run_with_them_again() -> None:
-    fault = Planned(CallKey("aod", "GET", "/api/runs"), 1, "503 aod", fault_of("503"))
-    token = Schedule("tests.test_a::bad[a b]", 42, (fault,)).token()
-    long = Schedule("tests.test_a::long", 42, tuple(replace(fault, rule=uuid4().hex) for _ in range(400))).token()
-    said = page(
-        a_report(
-            a_failure("bad[a b]", properties={"farm.chaos": token}),
-            a_failure("long", properties={"farm.chaos": long}),
-            a_failure("named", properties={"farm.chaos": "storm"}),
-            a_failure("calm", properties={"farm.faults": 1}),
-            arguments=["--farm-chaos-time", "forced", "-x", "--farm-chaos-time=real"],
-        )
-    )
-    data = "--farm-scale=small --farm-profile=typical --farm-seed=42 --farm-anchor=2026-01-15T12:00:00+00:00"
-    assert f"pytest 'tests/test_a.py::bad[a b]' {data} --farm-chaos-time=real --farm-replay={token}" in said.words
-    assert len(said.having(data_testid="copy-replay")) == 1
-    assert len(said.having(data_testid="copy-test")) == 4
 
 
 def test_lanes_tell_busy_and_idle_time() -> None:
