@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_aosfarm.chaos.plan import Plan, Schedule
+from pytest_aosfarm.chaos.score import Verdict, verdict_of
 from pytest_aosfarm.chaos.shrink import Trial, shrink
 from pytest_aosfarm.plugin.chaos_replay import replay_line
 from pytest_aosfarm.plugin.keys import plan_key
@@ -27,9 +28,16 @@ MOST_TESTS = 10
 """In a process: when everything is red, nobody reads on."""
 
 
+_TIMEOUT = ("timeout", "pytest_timeout")
+"""What pytest-timeout is registered as: found by pytest itself, or named with `-p`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What makes two failures of a test one: the line that failed, and the kind of error."""
+    """What makes two failures of a test one: the line that failed, and the kind of error.
+
+    A test that hung is interrupted at any line of many.
+    """
 
     place: str
     kind: str
@@ -39,7 +47,10 @@ class Failure:
         """The failure of a phase of a test; None if it has not failed."""
         if call.excinfo is None:
             return None
-        crash = call.excinfo.traceback[-1]
+        if verdict_of(call.excinfo.value) is Verdict.HUNG:
+            return cls("any line", "a timeout")
+        # What hides itself, such as pytest.fail, is the same place for everybody.
+        crash = (call.excinfo.traceback.filter(call.excinfo) or call.excinfo.traceback)[-1]
         return cls(f"{crash.path}:{crash.lineno + 1}", call.excinfo.typename)
 
 
@@ -110,9 +121,26 @@ def _found(shrunk: Shrunk[Planned], of: int) -> str:
 
 
 def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Failure]:
-    """Run the test from setup to teardown with exactly these faults; nobody else hears of it."""
+    """Run the test with exactly these faults, in the time that it may take; nobody else hears of it."""
     fresh = _fresh(item)
     fresh.stash[plan_key] = plan
+    plugins = item.config.pluginmanager
+    timer = next((name for name in _TIMEOUT if plugins.has_plugin(name)), None)
+    if timer is None:
+        return _phases(fresh, nextitem)
+
+    def phases() -> list[Failure]:
+        return _phases(fresh, nextitem)
+
+    # Its timer is around the whole of a test, and the one of the first run has been taken away.
+    others = [plugin for plugin in plugins.get_plugins() if plugin is not plugins.get_plugin(timer)]
+    protocol = plugins.subset_hook_caller("pytest_runtest_protocol", others)
+    failures: list[Failure] = protocol.call_extra([phases], {"item": fresh, "nextitem": nextitem})
+    return failures
+
+
+def _phases(fresh: pytest.Item, nextitem: pytest.Item | None) -> list[Failure]:
+    """Run a fresh test from setup to teardown."""
     failures: list[Failure] = []
     when: Literal["setup", "call", "teardown"]
     for when in ("setup", "call", "teardown"):

@@ -120,6 +120,21 @@ def test_an_interrupted_test_leaves_nothing_patched(pytester, suite, stop, run):
     assert (time.sleep, time.monotonic, asyncio.sleep) == before
 
 
+def test_failures_on_other_lines_are_others(pytester, suite):
+    suite(
+        f"""
+        import pytest
+        {MARKED}
+        def test_red(shop):
+            if not shop.get("/").is_success:
+                pytest.fail("with")
+            pytest.fail("without")
+        """
+    )
+    red = pytester.runpytest()
+    red.stdout.fnmatch_lines(["*::test_red: fails without faults, too, but otherwise (Failed at *.py:6)"])
+
+
 def test_subtests_are_reported_once(pytester, suite, plugin_args):
     suite(
         f"""
@@ -149,6 +164,72 @@ def test_subtests_are_reported_once(pytester, suite, plugin_args):
     red.stdout.no_fnmatch_line("*subtests passed*")
     red.stdout.fnmatch_lines_random(["*test_red: is not run again, as its subtests would be reported twice"])
     red.stdout.fnmatch_lines(["shop *0/2*0/2"])
+
+
+@pytest.mark.parametrize("name", ["timeout", "pytest_timeout"])
+def test_every_run_of_a_test_that_hangs_is_ended(pytester, suite, plugin_args, name):
+    suite(
+        """
+        import pytest
+        import timer
+
+        runs = []
+
+        @pytest.mark.chaos("shop", fault="503", first=1)
+        def test_hangs(shop):
+            runs.append(shop.get("/").is_success)
+            if runs == [False]:
+                timer.hang()
+            elif not runs[-1]:
+                timer.hang()
+
+        @pytest.mark.chaos("shop", fault="503", first=1)
+        def test_hangs_without(shop):
+            assert shop.get("/").is_success
+            timer.hang()
+
+        @pytest.mark.chaos("shop", fault="503", first=1)
+        def test_hangs_anyway(shop):
+            shop.get("/")
+            timer.hang()
+        """
+    )
+    # As pytest-timeout does it: set around the whole of a test, it rings once, anywhere. Nobody waits here.
+    pytester.makepyfile(
+        timer=f"""
+        import pytest
+        rings = False
+
+        def hang():
+            global rings
+            __tracebackhide__ = True
+            assert rings, "nobody would ever end this"
+            rings = False
+            pytest.fail("Timeout (>1.0s) from pytest-timeout.")
+
+        class Timer:
+            @pytest.hookimpl(hookwrapper=True)
+            def pytest_runtest_protocol(self, item):
+                global rings
+                rings = True
+                yield
+                rings = False
+
+        def pytest_configure(config):
+            config.pluginmanager.register(Timer(), {name!r})
+        """
+    )
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + "\nfrom timer import pytest_configure\n")
+    red = pytester.runpytest(*plugin_args)
+    red.assert_outcomes(failed=3)
+    red.stdout.fnmatch_lines_random(
+        [
+            "*::test_hangs: passes without faults, fails again with the same ones: chaos is to blame",
+            "*::test_hangs_without: fails without faults, too, but otherwise (a timeout at any line)",
+            "*::test_hangs_anyway: fails in the same way without faults: chaos is not to blame",
+        ]
+    )
 
 
 @pytest.mark.parametrize("option", ["--pdb", "--trace"])
