@@ -124,6 +124,7 @@ def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Fa
     """Run the test with exactly these faults, in the time that it may take; nobody else hears of it."""
     fresh = _fresh(item)
     fresh.stash[plan_key] = plan
+    _announce(item, len(plan.schedule.faults))
     plugins = item.config.pluginmanager
     timer = next((name for name in _TIMEOUT if plugins.has_plugin(name)), None)
     if timer is None:
@@ -137,6 +138,18 @@ def _run(item: pytest.Item, nextitem: pytest.Item | None, plan: Plan) -> list[Fa
     protocol = plugins.subset_hook_caller("pytest_runtest_protocol", others)
     failures: list[Failure] = protocol.call_extra([phases], {"item": fresh, "nextitem": nextitem})
     return failures
+
+
+def _announce(item: pytest.Item, faults: int) -> None:
+    """Where the output of tests is shown as it comes, say whose comes next."""
+    config = item.config
+    shown = config.getoption("capture", default="fd") in {"no", "tee-sys"}
+    if config.pluginmanager.has_plugin("logging"):
+        shown = shown or config.getoption("log_cli_level") is not None or bool(config.getini("log_cli"))
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if shown and terminal is not None:
+        what = f"with {faults} {'fault' if faults == 1 else 'faults'}" if faults else "without faults"
+        terminal.write_line(f"aosfarm: {item.nodeid}, again {what}")
 
 
 def _phases(fresh: pytest.Item, nextitem: pytest.Item | None) -> list[Failure]:

@@ -135,6 +135,40 @@ def test_failures_on_other_lines_are_others(pytester, suite):
     red.stdout.fnmatch_lines(["*::test_red: fails without faults, too, but otherwise (Failed at *.py:6)"])
 
 
+@pytest.mark.parametrize(
+    ("options", "announced"),
+    [
+        (["-s"], True),
+        (["--capture=tee-sys"], True),
+        (["-o", "log_cli=true"], True),
+        (["--log-cli-level=INFO"], True),
+        (["-s", "-p", "no:logging"], True),
+        (["-p", "no:capture", "-p", "no:terminal"], False),
+        ([], False),
+    ],
+)
+def test_output_that_is_shown_at_once_says_of_which_run_it_is(pytester, suite, options, announced):
+    suite(
+        f"""
+        import logging
+        import pytest
+        {MARKED}
+        def test_red(shop):
+            bad = [n for n in range(2) if not shop.get(f"/{{n}}").is_success]
+            print(f"<bad {{len(bad)}}>")
+            logging.getLogger().warning("<bad %s>", len(bad))
+            assert not bad
+
+        def test_next(): pass
+        """
+    )
+    red = pytester.runpytest(*options)
+    said = [line.partition("::")[2] for line in red.outlines if line.startswith("aosfarm: ")]
+    assert said == (["test_red, again with 2 faults", "test_red, again without faults"] if announced else [])
+    if announced:
+        red.stdout.fnmatch_lines(["*<bad 2>*", "*with 2 faults", "*<bad 2>*", "*without faults", "*<bad 0>*", "*FAILURES*"])
+
+
 def test_subtests_are_reported_once(pytester, suite, plugin_args):
     suite(
         f"""
