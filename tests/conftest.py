@@ -46,7 +46,7 @@ def postgres() -> Iterator[Postgres]:
     url = os.environ.get("AOSFARM_TEST_PG_URL")
     with ExitStack() as stack:
         try:
-            server = Postgres(url) if url else stack.enter_context(running_postgres())
+            server = Postgres(url) if url else stack.enter_context(running_postgres(in_memory=True))
             server.check()
         except PostgresError as error:
             pytest.fail(f"no PostgreSQL to test with: {error}", pytrace=False)

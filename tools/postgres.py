@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,8 +31,16 @@ STOP_SECONDS = 30.0
 CONNECT_SECONDS = 10
 LOG_LINES = 15
 
-LEASH = 'exec 3<&0; (read -r _ <&3; kill -INT $$) & exec "$@" 3<&- </dev/null'
-"""The server is interrupted as soon as its first standard input ends, also when whoever held it was killed."""
+LEASH = """
+exec 3<&0
+(read -r _ <&3; kill -INT $$; while kill -0 $$; do sleep 0.1; done; rm -rf "$0") &
+exec "$@" 3<&- </dev/null
+"""
+"""The server is interrupted, and its data removed, when its first standard input ends, whoever held it may be killed."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
+MEMORY_BYTES = 2 << 30
+"""How much must be free there: some databases, and a gigabyte of write-ahead log."""
 
 
 class PostgresError(Exception):
@@ -69,21 +77,28 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(**settings: str | int) -> Iterator[Postgres]:
+def running_postgres(*, in_memory: bool = False, **settings: str | int) -> Iterator[Postgres]:
     """A server of its own, for as long as the context lasts. `settings` go before those of postgresql.conf.
 
-    It is fast, not safe: fsync is off unless `settings` say otherwise. Nobody else reaches its socket. It ends with
-    the process that started it, however that ends. Raises PostgresError if there is no server to be had.
+    It is fast, not safe: fsync is off unless `settings` say otherwise, and `in_memory` keeps its data off the disk where
+    memory has room for them. Nobody else reaches its socket. It ends with the process that started it, however that
+    ends. Raises PostgresError if there is no server to be had.
     """
-    # A socket's path is short, and other accounts reach /tmp: neither holds of TMPDIR.
-    with tempfile.TemporaryDirectory(prefix="aosfarm-pg-", dir="/tmp", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        # A socket's path is short, and other accounts reach /tmp: neither holds of TMPDIR.
+        folder = stack.enter_context(_folder(Path("/tmp")))  # noqa: S108 - as above
+        # A file costs a disk a hundred times what it costs memory, and an empty database is three hundred files.
+        place = stack.enter_context(_folder(MEMORY)) if in_memory and _has_room(MEMORY) else folder
         try:
             account = _account()
+            if account:
+                for owned in (folder, place):
+                    os.chown(owned, account["user"], account["group"])
             programs = _programs(folder, account)
             server = Postgres(f"postgresql://postgres@:5432/postgres?host={folder}")
             with (folder / "log").open("w+b") as log:
-                child = _start(programs, folder, settings, {**account, "cwd": folder, "stdout": log, "stderr": log})
+                options = {**account, "cwd": folder, "stdout": log, "stderr": log}
+                child = _start(programs, place / "data", {**settings, "unix_socket_directories": str(folder)}, options)
         except (OSError, subprocess.CalledProcessError) as error:
             raise PostgresError(f"{error}{_last_words(folder)}") from error
         try:
@@ -91,6 +106,16 @@ def running_postgres(**settings: str | int) -> Iterator[Postgres]:
             yield server
         finally:
             _stop(child)
+
+
+@contextmanager
+def _folder(parent: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="aosfarm-pg-", dir=parent, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _has_room(memory: Path) -> bool:
+    return memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= MEMORY_BYTES
 
 
 def _account() -> dict[str, Any]:
@@ -107,7 +132,7 @@ def _account() -> dict[str, Any]:
 
 
 def _programs(folder: Path, account: dict[str, Any]) -> Path:
-    """Where initdb and postgres are. What the account may not run is copied to `folder`, which becomes the account's."""
+    """Where initdb and postgres are. What the account may not run is copied to `folder`, which is the account's."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise PostgresError(f"{WHEEL.replace('_', '-')} is not installed; it comes with pip install -e '.[test]'")
@@ -115,7 +140,6 @@ def _programs(folder: Path, account: dict[str, Any]) -> Path:
     programs = Path("pginstall", "bin")
     if not account:
         return package / programs
-    os.chown(folder, account["user"], account["group"])
     try:
         subprocess.run([package / programs / "initdb", "--version"], check=True, capture_output=True, **account)
     except PermissionError:
@@ -134,16 +158,15 @@ def _copy(package: Path, folder: Path, account: dict[str, Any]) -> None:
         os.chown(path, account["user"], account["group"], follow_symlinks=False)
 
 
-def _start(programs: Path, folder: Path, settings: dict[str, str | int], options: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Make a cluster in `folder` and start its server; `options` are those of `subprocess`."""
-    data = folder / "data"
+def _start(programs: Path, data: Path, settings: dict[str, str | int], options: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Make a cluster at `data` and start its server; `options` are those of `subprocess`."""
     # libpq and postgres read dozens of variables, none of which is meant for this server.
     options["env"] = {"PATH": os.defpath, "LC_ALL": "C"}
     made = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
     subprocess.run([str(programs / "initdb"), f"--pgdata={data}", *made], check=True, **options)
-    chosen = {"fsync": "off", **settings, "listen_addresses": "", "unix_socket_directories": folder, "port": 5432}
+    chosen = {"fsync": "off", **settings, "listen_addresses": "", "port": 5432}
     postgres = [str(programs / "postgres"), f"-D{data}", *(f"--{name}={value}" for name, value in chosen.items())]
-    leashed = ["/bin/sh", "-c", LEASH, "sh", *postgres]
+    leashed = ["/bin/sh", "-c", LEASH, str(data), *postgres]
     # In a session of its own Ctrl-C, which is for the caller, does not reach it.
     return subprocess.Popen(leashed, stdin=subprocess.PIPE, start_new_session=True, **options)
 

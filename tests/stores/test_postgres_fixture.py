@@ -136,6 +136,7 @@ class TestServer:
             pid, data = int(child.stdout.readline()), Path(child.stdout.readline().strip())
             child.kill()
         wait_until(lambda: not alive(pid))
+        wait_until(lambda: not data.exists())
         shutil.rmtree(data.parent)
 
     @pytest.mark.slow
