@@ -82,13 +82,13 @@ class Again:
             return Trial(failure in _run(item, nextitem, followed), followed.taken)
 
         try:
-            reproduced, control = run(schedule.faults).failed, _run(item, nextitem, plan(()))
+            same, control = (_run(item, nextitem, plan(faults)) for faults in (schedule.faults, ()))
         except NotAgainError as problem:
             self._notes.append(f"{item.nodeid}: {problem}")
             return
         self._told.control(schedule.test, green=not control)
-        self._notes.append(f"{item.nodeid}: {_verdict(failure, control, reproduced=reproduced)}")
-        if self._shrinks and reproduced and failure not in control:
+        self._notes.append(f"{item.nodeid}: {_verdict(failure, control, same)}")
+        if self._shrinks and failure in same and failure not in control:
             shrunk = shrink(schedule.faults, run)
             self._notes += [
                 f"  {_found(shrunk, len(schedule.faults))}",
@@ -100,13 +100,16 @@ class NotAgainError(Exception):
     """A test cannot be run a second time."""
 
 
-def _verdict(failure: Failure, control: list[Failure], *, reproduced: bool) -> str:
+def _verdict(failure: Failure, control: list[Failure], same: list[Failure]) -> str:
+    """Who is to blame, after a run without faults and one with the same ones."""
     if failure in control:
         return "fails in the same way without faults: chaos is not to blame"
     if control:
         return f"fails without faults, too, but otherwise ({control[0].kind} at {control[0].place})"
-    if reproduced:
+    if failure in same:
         return "passes without faults, fails again with the same ones: chaos is to blame"
+    if same:
+        return f"passes without faults, fails otherwise with the same ones ({same[0].kind} at {same[0].place})"
     return "passes without faults, and now with the same ones, too: it does not depend on them alone"
 
 

@@ -124,6 +124,16 @@ def test_failures_on_other_lines_are_others(pytester, suite):
     suite(
         f"""
         import pytest
+        runs = []
+
+        {MARKED}
+        def test_red_otherwise(shop):
+            runs.append(shop.get("/").is_success)
+            if runs == [False]:
+                pytest.fail("first")
+            if not runs[-1]:
+                pytest.fail("then")
+
         {MARKED}
         def test_red(shop):
             if not shop.get("/").is_success:
@@ -132,7 +142,12 @@ def test_failures_on_other_lines_are_others(pytester, suite):
         """
     )
     red = pytester.runpytest()
-    red.stdout.fnmatch_lines(["*::test_red: fails without faults, too, but otherwise (Failed at *.py:6)"])
+    red.stdout.fnmatch_lines(
+        [
+            "*::test_red_otherwise: passes without faults, fails otherwise with the same ones (Failed at *.py:10)",
+            "*::test_red: fails without faults, too, but otherwise (Failed at *.py:16)",
+        ]
+    )
 
 
 @pytest.mark.parametrize(
