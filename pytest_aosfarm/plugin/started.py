@@ -117,10 +117,16 @@ def _environment(config: pytest.Config) -> dict[str, Any]:
     plugins = {dist.project_name: dist.version for _, dist in config.pluginmanager.list_plugin_distinfo()}
     return {
         "python": platform.python_version(),
-        "os": platform.platform(),
+        "os": _system(),
         "pytest": pytest.__version__,
         "plugins": dict(sorted(plugins.items())),
     }
+
+
+def _system() -> str:
+    """Nearly what `platform.platform()` says, which starts a program to learn more than that."""
+    one = platform.uname()
+    return "-".join(filter(None, (one.system, one.release, one.machine, "".join(platform.libc_ver()))))
 
 
 def _selection(config: pytest.Config) -> dict[str, Any]:

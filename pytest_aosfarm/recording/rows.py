@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql
@@ -31,6 +32,16 @@ _COMPRESSION = 1
 
 Row = tuple[Any, ...]
 
+_KEY = ("tenant_id", "run_id", "test_id", "attempt")
+_USUAL = ("outcome", "phase", "cause", "started_us", "setup_us", "call_us", "teardown_us")
+_SELDOM = (
+    "variant", "raw_outcome", "worker", "error_type", "error_signature", "error_location", "message", "data_tenant",
+)  # fmt: skip
+"""The columns of an attempt after its key: those that every one has, and those that are NULL in most."""
+
+_usual_of, _seldom_of = attrgetter(*_USUAL), attrgetter(*_SELDOM)
+_NOTHING = (None,) * len(_SELDOM)
+
 
 class ResultRows:
     """Writes a tenant's attempts into farm_tests, farm_run_tests, farm_run_test_output and farm_faults.
@@ -41,7 +52,11 @@ class ResultRows:
     def __init__(self, dialect: str, tenant: str) -> None:
         self._tenant = tenant
         self._tests = _Insert(farm_tests, dialect, "nodeid = excluded.nodeid WHERE farm_tests.nodeid <> excluded.nodeid")
-        self._attempts = _Insert(farm_run_tests, dialect, _others(farm_run_tests, but={"is_final"}))
+        update = _others(farm_run_tests, but={"is_final"})
+        usual = (*_KEY, "is_final", *_USUAL)
+        # To bind a NULL takes sqlite3 longer than all the rest of a value.
+        self._plain = _Insert(farm_run_tests, dialect, update, usual)
+        self._attempts = _Insert(farm_run_tests, dialect, update, (*usual, *_SELDOM, "properties"))
         self._outputs = _Insert(farm_run_test_output, dialect, _others(farm_run_test_output))
         self._faults = _Insert(farm_faults, dialect, _others(farm_faults))
         replaced = (
@@ -63,7 +78,11 @@ class ResultRows:
             test_id = identity_id(one.identity) if alias is None else alias
             if alias is None:
                 tests[test_id] = (self._tenant, test_id, one.identity, one.nodeid, run_id)
-            rows[test_id, one.attempt] = (self._tenant, run_id, test_id, one.attempt, *_values(one))
+            row = (self._tenant, run_id, test_id, one.attempt, True, *_usual_of(one))
+            seldom = _seldom_of(one)
+            if one.properties or seldom != _NOTHING:
+                row = (*row, *seldom, json.dumps(one.properties) if one.properties else None)
+            rows[test_id, one.attempt] = row
             for kind, text in one.outputs.items():
                 key = (self._tenant, run_id, test_id, one.attempt)
                 outputs[test_id, one.attempt, kind] = (*key, kind, _packed(text))
@@ -73,7 +92,8 @@ class ResultRows:
             if one.replaces is not None:
                 replaced.append((self._tenant, run_id, test_id, one.replaces))
         self._tests.run(connection, tests.values())
-        self._attempts.run(connection, rows.values())
+        for insert in (self._plain, self._attempts):
+            insert.run(connection, [row for row in rows.values() if len(row) == insert.width])
         self._outputs.run(connection, outputs.values())
         self._faults.run(connection, faults.values())
         if replaced:
@@ -86,19 +106,21 @@ class _Insert:
     On PostgreSQL all rows go in one statement, which takes half the time of one row a statement.
     """
 
-    def __init__(self, table: Table, dialect: str, update: str) -> None:
-        names = ", ".join(table.columns.keys())
+    def __init__(self, table: Table, dialect: str, update: str, names: Sequence[str] | None = None) -> None:
+        """`names` are those of the columns that a row has, all by default; the others are NULL."""
+        names = names or table.columns.keys()
+        self.width = len(names)
         self._parameters: Callable[[Collection[Row]], Any]
         if dialect == "postgresql":
             self._parameters = _as_arrays
             compiler = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
-            kinds = [column.type.compile(compiler) for column in table.columns]
+            kinds = [column.type.compile(compiler) for column in map(table.columns.__getitem__, names)]
             values = f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - our names
         else:
             self._parameters = list
-            values = f"VALUES ({', '.join('?' * len(table.columns))})"
+            values = f"VALUES ({', '.join('?' * self.width)})"
         key = ", ".join(table.primary_key.columns.keys())
-        self._sql = f"INSERT INTO {table.name} ({names}) {values} ON CONFLICT ({key}) DO UPDATE SET {update}"
+        self._sql = f"INSERT INTO {table.name} ({', '.join(names)}) {values} ON CONFLICT ({key}) DO UPDATE SET {update}"
 
     def run(self, connection: Connection, rows: Collection[Row]) -> None:
         """Write the rows, if there are any."""
@@ -115,29 +137,6 @@ def _others(table: Table, *, but: Collection[str] = ()) -> str:
     """Take over all columns but the key and what is named."""
     kept = {*table.primary_key.columns.keys(), *but}
     return ", ".join(f"{one.name} = excluded.{one.name}" for one in table.columns if one.name not in kept)
-
-
-def _values(one: AttemptFinished) -> Row:
-    """The columns after the key, in the order of the table."""
-    return (
-        one.variant,
-        one.outcome,
-        one.raw_outcome,
-        one.phase,
-        one.cause,
-        True,
-        one.worker,
-        one.started_us,
-        one.setup_us,
-        one.call_us,
-        one.teardown_us,
-        one.error_type,
-        one.error_signature,
-        one.error_location,
-        one.message,
-        one.data_tenant,
-        json.dumps(one.properties) if one.properties else None,
-    )
 
 
 def _fault_values(one: AttemptFinished, fault: Mapping[str, Any]) -> Row:

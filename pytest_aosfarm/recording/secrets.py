@@ -68,7 +68,8 @@ class Redactor:
 
     def names(self, one: str, other: str) -> tuple[str, str]:
         """`name` of each of two names of a test: most hold nothing, which is seen of both at once."""
-        return (self.name(one), self.name(other)) if self._may_hold_one(f"{one}/{other}") else (one, other)
+        both = one if one == other else f"{one}/{other}"
+        return (self.name(one), self.name(other)) if self._may_hold_one(both) else (one, other)
 
     def name(self, name: str) -> str:
         """`name` of a test without its secrets; a tag tells it from names that differ in nothing but the secret.

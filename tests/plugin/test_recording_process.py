@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -229,3 +230,19 @@ def test_a_password_is_neither_in_its_arguments_nor_in_its_environment(pytester:
     out = go_on(pytester.path, process)
     assert "run not recorded: postgresql://127.0.0.1:1/runs" in out
     assert "hush" not in out
+
+
+def test_no_other_program_is_started(pytester: pytest.Pytester, plugin_args: tuple[str, ...]) -> None:
+    pytester.makeconftest("""
+        import pathlib, sys
+
+        def note(event, arguments):
+            if event == "subprocess.Popen":
+                with pathlib.Path("programs").open("a") as programs:
+                    print(arguments[0], file=programs)
+
+        sys.addaudithook(note)
+    """)
+    pytester.makepyfile("def test_one(): pass")
+    assert pytester.runpytest_subprocess("--farm-seed=1", *plugin_args).ret == 0
+    assert {*(pytester.path / "programs").read_text().split()} == {sys.executable}

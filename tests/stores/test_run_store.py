@@ -97,6 +97,19 @@ def test_saving_twice_changes_nothing(where: Database) -> None:
         assert store.run(99) is None
 
 
+def test_what_was_saved_last_of_an_attempt_holds_in_every_column(where: Database) -> None:
+    told = attempt("a", 1, "failed")
+    plain = AttemptFinished(nodeid="a", attempt=1, identity="a", outcome="passed", phase="call", started_us=1)
+    with RunStore(where, "default", create=True) as store:
+        run_id = store.begin_run(started())
+        for events, outcome, message in (([told], "failed", told.message), ([told, plain], "passed", None)):
+            store.save(run_id, events, {})
+            run = store.run(run_id)
+            assert run is not None
+            assert [(one["outcome"], one["message"]) for one in run["tests"]] == [(outcome, message)]
+            assert (run["tests"][0]["worker"] is None) == (run["tests"][0]["properties"] == {}) == (message is None)
+
+
 def test_faults_are_rows_of_their_attempt_however_often_they_are_saved(where: Database) -> None:
     first, again, other = attempt("a", 1, "other"), attempt("a", 2), attempt("b")
     refused: Fault = {"at_us": 5, "kind": "status", "status": 503, "delivered": False, "observed": "503"}
