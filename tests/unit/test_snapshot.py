@@ -82,7 +82,8 @@ def test_size(scale, records):
 
 
 @pytest.mark.parametrize(
-    ("scale", "profile"), [*((s, p) for s in ("small", "medium") for p in PROFILES), ("large", "typical")]
+    ("scale", "profile"),
+    [*((s, p) for s in ("small", "medium") for p in PROFILES), pytest.param("large", "typical", marks=pytest.mark.slow)],
 )
 def test_every_shape_and_verdict_is_planted_at_every_scale(scale, profile):
     snapshot = make(scale, profile=profile)
