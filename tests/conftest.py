@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 # pytester forgets what an inner run has imported, and httpx loads this late: it would then know its errors by old classes.
 import httpcore  # noqa: F401
 import pytest
+from hypothesis import settings
 
 # Neither pydantic nor SQLAlchemy can be imported twice, and both load parts of themselves late.
 import pytest_aosfarm.modules.aod
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 # By default the collector looks through all that some thousand tests have left, again and again: a tenth of the time.
 gc.set_threshold(50_000, 20, 50)
+
+# They are other examples in every run; `.ci/run` asks for Hypothesis's own hundred.
+settings.register_profile("quick", max_examples=30)
+settings.load_profile("quick")
 
 
 @pytest.fixture(

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import STARTED, a_report, a_test
 
@@ -298,7 +298,6 @@ trees = st.recursive(
 
 
 @given(trees)
-@settings(max_examples=100)
 def test_elements_in_any_order_give_sound_events(document: str) -> None:
     events = read(f"<testsuites>{document}</testsuites>")
     assert all(event.identity and event.nodeid for event in events)

@@ -194,7 +194,7 @@ def naive_verdict(found, *, default_branch):
     return "broken" if broken else "flaky" if flaky else "healthy"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(some_results(), st.booleans())
 def test_both_formulations_agree(found, default_branch):
     verdict = judge(found, default_branch=default_branch)
@@ -206,7 +206,7 @@ def test_both_formulations_agree(found, default_branch):
     assert bool(accusing) == (verdict.health != "healthy")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(some_results())
 def test_twenty_clean_passes_make_whoever_it_was_healthy(found):
     clean = [Result(RunFacts(n, conditions=c), (Attempt(1, P),)) for n in range(100, 120) for c in ("calm", "storm")]

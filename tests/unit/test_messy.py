@@ -140,7 +140,7 @@ def Invoices10k():  # noqa: N802 - stands for a table
     return short
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(st.integers(0, 400), SHARES)
 def test_a_plan_hits_so_many_rows_of_each_kind_once(clean, shares):
     counts = {kind: int(share * clean) for kind, share in zip(CHANGES, shares, strict=False)}
