@@ -12,6 +12,7 @@ import httpx
 from chaos.observed import tls
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.chaos.clock import RealClock
 from pytest_aosfarm.chaos.handle import Chaos
@@ -107,7 +108,7 @@ def decided(test, seed, rules, calls):
     return sorted(lines)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     calls=st.lists(CALLS, max_size=30),
     rules=st.lists(RULES, max_size=4),

@@ -6,6 +6,7 @@ import pytest
 from history_samples import Sampler
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.errors import NotFoundError
 from pytest_aosfarm.history.baseline import baseline_of
@@ -233,7 +234,7 @@ def naive_kind(now, then):
     return "fixed" if then in BAD else "unskipped" if then == "skipped" else "changed"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TESTS, TESTS)
 def test_any_two_runs_are_told_apart_as_by_hand(store, sample, before, after):
     base, run = sample.run(before), sample.run(after)

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from table_forms import by_block, one_by_one, without_zones
 
 from pytest_aosfarm.synthetic.business import Business
@@ -177,7 +178,7 @@ def test_nothing_belongs_to_a_transaction():
         business("small").transactions.children(0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.sampled_from(TABLES), st.sampled_from(["small", "planet"]), st.integers(0), st.integers(1, 80), st.integers(0, 9))
 def test_a_row_and_a_block_are_equal(name, scale, start, count, seed):
     table = getattr(business(scale, seed), name)

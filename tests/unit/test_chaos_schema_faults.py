@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.chaos.draws import FaultDraws
 from pytest_aosfarm.chaos.exchange import NothingToSpoilError, json_reply
@@ -112,7 +113,7 @@ def test_a_reply_without_such_a_field_is_no_place_for_it(fault, value, status, w
     assert why in str(caught.value)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(OBJECTS, st.sampled_from([*ONES, FieldAdded]), st.binary(min_size=8, max_size=8).map(FaultDraws))
 def test_without_a_path_one_of_the_replys_own_is_drawn(value, kind, draws):
     try:
@@ -126,7 +127,7 @@ def test_without_a_path_one_of_the_replys_own_is_drawn(value, kind, draws):
     assert after in [changed(kind(path), value, draws) for path in possible if fits(kind(path), value, draws)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(OBJECTS, VALUES, st.data())
 def test_a_path_changes_that_field_only(value, other, data):
     name = data.draw(st.sampled_from(sorted(value)))

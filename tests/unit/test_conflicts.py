@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from table_forms import by_block, one_by_one
 
 from pytest_aosfarm.synthetic.business import Business
@@ -169,7 +170,7 @@ def test_systems_keep_customers_in_orders_of_their_own():
     assert same / len(orders[0]) < 0.01, "two systems have the same order"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     st.sampled_from([*VIEWS, "conflicts", "record_matches"]), st.sampled_from(["small", "planet"]),
     st.integers(0), st.integers(1, 80), st.integers(0, 9),

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from table_forms import by_block, one_by_one
 from unit.estates import ANCHOR, TABLES, estate, events, small_rows
 
@@ -38,7 +39,7 @@ def slices(draw, longest=90):
 
 
 @given(slices())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_one_row_and_a_block_of_rows_are_the_same(drawn):
     of, rows = drawn
     assert by_block(of, rows) == one_by_one(of, rows)
@@ -54,7 +55,7 @@ def test_the_last_row_is_the_same_in_both_forms(name, scale):
 
 
 @given(slices(), st.integers(0, 2**32))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_any_rows_in_any_order_have_the_cells_of_each(drawn, seed):
     of, rows = drawn
     some = np.random.default_rng(seed).integers(0, len(of), 20)
@@ -68,7 +69,7 @@ def test_any_rows_in_any_order_have_the_cells_of_each(drawn, seed):
 
 
 @given(slices(longest=300), st.integers(1, 299))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_it_does_not_matter_where_rows_are_split(drawn, cut):
     of, rows = drawn
     cut = min(rows.start + cut, rows.stop)
@@ -114,7 +115,7 @@ def test_a_week_has_its_rhythm():
 
 
 @given(st.integers(0, 3_000), st.integers(0, 10**9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_a_clock_allots_every_row_at_any_anchor(rows, seconds):
     clock = Clock(rows, ANCHOR + timedelta(seconds=seconds, microseconds=7))
 

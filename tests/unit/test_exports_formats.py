@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from report_samples import STARTED, a_report, a_test, with_faults
 
 from pytest_aosfarm.errors import ConfigurationError
@@ -171,7 +172,7 @@ def runs(draw: st.DrawFn) -> Report:
 
 
 @given(runs())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_every_run_is_valid_ctrf(report: Report) -> None:
     check_ctrf(json.loads(written(report, "ctrf")))
 
@@ -180,7 +181,7 @@ def test_every_run_is_valid_ctrf(report: Report) -> None:
 
 
 @given(runs())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_json_lines_lose_nothing_but_the_key_to_the_run(report: Report) -> None:
     first, *lines = [json.loads(line) for line in written(report, "jsonl").splitlines()]
     assert (first.pop("type"), first.pop("version")) == ("run", 1)
@@ -195,7 +196,7 @@ def test_json_lines_lose_nothing_but_the_key_to_the_run(report: Report) -> None:
 
 
 @given(runs())
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_csv_is_a_row_per_attempt_whatever_stands_in_it(report: Report) -> None:
     text = written(report, "csv")
     assert "\r\n" in text

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from report_samples import a_report, a_test
 
 from pytest_aosfarm.exports.faults import faults_in_words
@@ -81,7 +82,7 @@ TAGS = {"code", "/code", "pre", "/pre", "details", "/details", "summary", "/summ
 
 
 @given(runs)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_no_text_becomes_an_element_or_markdown(run: RunView) -> None:
     written = summary(run)
     assert set(re.findall(r"<(/?[^>]*)>", written)) <= TAGS

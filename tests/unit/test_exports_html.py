@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from report_samples import a_report, a_test, with_faults
 
 from benchmarks.browser import find_browser
@@ -159,7 +160,7 @@ def test_only_this_style_and_this_script_are_allowed() -> None:
 
 
 @given(st.text(st.sampled_from(HOSTILE) | st.characters(), min_size=1, max_size=40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_no_text_changes_the_elements_of_the_page(text) -> None:
     text = f"x{text}x".replace("::", "")
     harmless, hostile = page(full_report()), page(full_report(text))

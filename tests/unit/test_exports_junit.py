@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from junit_rules import miscounted, violations
 from report_samples import STARTED, a_report, a_test
 
@@ -70,7 +71,7 @@ def read(document: str) -> list[AttemptFinished | ErrorSeen]:
 
 
 @given(runs())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_whatever_a_run_holds_the_document_is_valid_and_its_counts_hold(report: Report) -> None:
     document = "".join(xml(report))
     assert list(violations(document)) == []
@@ -78,7 +79,7 @@ def test_whatever_a_run_holds_the_document_is_valid_and_its_counts_hold(report: 
 
 
 @given(runs())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_an_import_says_of_every_attempt_what_the_export_was_told(report: Report) -> None:
     events = read("".join(xml(report)))
     attempts = {(event.identity, event.attempt): event for event in events if isinstance(event, AttemptFinished)}

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.sinks.ndjson import digest, ndjson
 from pytest_aosfarm.synthetic.dataset import ANCHOR, Dataset
@@ -111,7 +112,7 @@ def test_in_threads():
         assert list(found) == [*GOLDEN.values(), *GOLDEN.values()]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.sampled_from(NAMES), st.sets(st.integers(0, 2000), max_size=5), st.sampled_from(["scalar", "vector"]))
 def test_in_any_parts(name, cuts, path):
     rows = first(name)
@@ -123,7 +124,7 @@ def test_in_any_parts(name, cuts, path):
     assert seen.hexdigest() == GOLDEN[name]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data(), st.sampled_from(NAMES), st.sampled_from(["small", "large", "planet"]))
 def test_any_rows_in_any_order(data, name, scale):
     table = dataset(scale).table(name)

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from unit.estates import ANCHOR, TABLES, estate, events, moment, small_rows
 from unit.incident_checks import complaints, guesses
 
@@ -93,7 +94,7 @@ def test_the_check_notices_an_incident_that_is_not_declared_elsewhere(name):
 
 
 @given(st.sampled_from(["small", "medium", "large", "planet"]), st.integers(0, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_incidents_of_a_table_never_meet_and_lie_well_inside(scale, seed):
     made = estate(scale, seed)[1]
     counts = Counter(one.kind for one in made.incidents)

@@ -9,6 +9,7 @@ from itertools import islice, pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from pydantic import ValidationError
 
 from pytest_aosfarm import Dataset, Mess, Messy, records
@@ -171,7 +172,7 @@ def test_the_vector_form_finds_the_same_rows(clean, shares):
     assert all(copied or plan.kind(row) for row, copied in map(plan.behind, islice(found, 0, None, 97)))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.sampled_from(TABLES), st.randoms(use_true_random=False))
 def test_a_row_is_the_same_in_any_order(name, random):
     _, rows, _ = mixed(name)

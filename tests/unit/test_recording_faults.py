@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.recording.attempts import Attempts
 from pytest_aosfarm.recording.events import decode, encode
@@ -92,7 +93,7 @@ def test_something_that_is_no_text_is_a_property_like_any_other() -> None:
     assert one([("farm.faults", [FAULT])]).faults == ()
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner)
        | st.dictionaries(st.sampled_from([*FIELDS, "other"]), inner)))  # fmt: skip
 def test_whatever_is_said_can_be_kept(value: object) -> None:

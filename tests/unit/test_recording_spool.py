@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.recording import spool
 from pytest_aosfarm.recording.events import AttemptFinished, ErrorSeen, Event, RunCollected, encode
@@ -40,7 +41,7 @@ def read(path: Path, start: int = 0, end: int | None = None) -> list[Event | Non
     return [event for event, _ in read_spool(path, start, end)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(events, max_size=8), st.lists(st.integers(0, 2000), max_size=5))
 def test_who_reads_on_meanwhile_gets_every_event_once_and_whole(some: list[Event], cuts: list[int]) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -60,7 +61,7 @@ def test_who_reads_on_meanwhile_gets_every_event_once_and_whole(some: list[Event
         assert found == list(zip(some, [0, *offsets], offsets, strict=False))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(events, max_size=8), st.data())
 def test_a_spool_torn_anywhere_keeps_every_whole_line(some: list[Event], data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:

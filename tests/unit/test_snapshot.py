@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from pytest_aosfarm.synthetic.dataset import Dataset
 from pytest_aosfarm.synthetic.shapes import KNOWN_SHAPES, PROFILES, UNKNOWN_SHAPES
@@ -93,7 +94,7 @@ def test_every_shape_and_verdict_is_planted_at_every_scale(scale, profile):
 
 
 @given(st.integers(0, 2**32), st.sampled_from(PROFILES))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_the_shares_do_not_depend_on_the_seed(seed, profile):
     def shares(one: int) -> list[str]:
         return sorted(truth.shape for truth in make(seed=one, profile=profile).truth.values())

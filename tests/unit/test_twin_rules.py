@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from twin_evidence import ago, ci, cloud, idp, seen, snapshot, spend, verdicts
 
 if TYPE_CHECKING:
@@ -335,7 +336,7 @@ EVERY_RULE = snapshot(
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_order_of_records_changes_nothing(rng: random.Random) -> None:
     expected = verdicts(EVERY_RULE)
     shuffled = {"meta": EVERY_RULE["meta"], "planes": {}}
@@ -349,7 +350,7 @@ def test_the_order_of_records_changes_nothing(rng: random.Random) -> None:
 
 
 @given(st.integers(-4000, 4000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_age_is_measured_from_the_snapshot(days: int) -> None:
     def moved(value: Any) -> Any:
         if isinstance(value, dict):
