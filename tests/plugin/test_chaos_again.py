@@ -99,7 +99,7 @@ def test_a_session_that_stops_leaves_nothing_set_up(pytester, suite):
     assert re.findall("<(.*?)>", red.stdout.str().partition("FAILURES")[0]) == ["up", "down False"] * 3
 
 
-@pytest.mark.parametrize("stop", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+@pytest.mark.parametrize("stop", ["raise KeyboardInterrupt", pytest.param("pytest.exit('enough')", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("run", [1, 2], ids=["the run", "the control run"])
 def test_an_interrupted_test_leaves_nothing_patched(pytester, suite, stop, run):
     suite(
