@@ -76,7 +76,7 @@ MEANINGS = {
     # attempts
     "variant": "the worker, under --dist=each",
     "outcome": "passed, failed, error, skipped, xfailed, xpassed, crashed, or other",
-    "raw_outcome": "another plugin's own word, when the outcome is other",
+    "raw_outcome": "another plugin's own word, when the outcome is other; unreported: a plugin let nobody see its call",
     "phase": "where it was decided: setup, call, teardown, or collect",
     "cause": "why there is this attempt: first, rerun, crash, each, repeat",
     "is_final": "whether this attempt decides",

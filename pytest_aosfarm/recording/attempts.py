@@ -19,6 +19,7 @@ __all__ = ("Attempts", "PhaseReport", "ungrouped")
 
 _STEPS = {"setup": 0, "call": 1, "teardown": 2}
 _SETUP, _CALL, _TEARDOWN, _CRASH = range(4)
+_UNSAID = "unreported"
 _QUIET = {"passed", "skipped", "xfailed", "xpassed"}
 _PARTS_KEPT = 20
 
@@ -288,6 +289,9 @@ def _note(attempt: _Attempt, report: PhaseReport, step: int) -> None:
             if outcome == "error":
                 attempt.also = [*attempt.also, report]
             return
+    if step == _TEARDOWN and outcome == "passed":
+        # Of a call that it makes anew, the plugin flaky reports neither setup nor call where they failed.
+        outcome = _UNSAID
     attempt.outcome = outcome
     attempt.phase = report.when if step < _CRASH and report.when else "call"
     attempt.decided = report

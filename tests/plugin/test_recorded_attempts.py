@@ -109,6 +109,37 @@ def test_a_plugin_that_reruns_without_a_word_of_its_own(pytester: pytest.Pyteste
     assert run["status_reason"] == "no test failed in the end, but the exit code is 1"
 
 
+def test_a_plugin_that_keeps_a_failure_to_itself_and_makes_the_test_anew(
+    pytester: pytest.Pytester, plugin_args: tuple[str, ...]
+) -> None:
+    # As the plugin flaky does.
+    pytester.makeconftest(
+        """
+        import pytest
+        from _pytest.runner import runtestprotocol
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(item, nextitem):
+            again = True
+            while again:
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+                again = any(report.failed for report in reports)
+                for report in reports:
+                    if not report.failed:
+                        item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """
+    )
+    pytester.makepyfile("tries = []\ndef test_flaky():\n    tries.append(1)\n    assert len(tries) > 1")
+    result = pytester.runpytest("--farm-seed=1", *plugin_args)
+    run = only_run(pytester.path)
+    assert tries(run, "outcome", "raw_outcome", "cause", "is_final") == {
+        "test_flaky": [("other", "unreported", "first", False), ("passed", None, "rerun", True)]
+    }
+    assert counts(run) == {"collected": 1, "passed": 1, "flaky": 1}
+    assert (run["status"], run["exit_code"]) == ("passed", result.ret)
+
+
 @slow
 @pytest.mark.parametrize("dist", ["load", "worksteal", "loadscope", "loadfile"])
 def test_a_test_that_crashed_and_went_well_elsewhere_is_flaky(
