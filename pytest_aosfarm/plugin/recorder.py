@@ -8,6 +8,7 @@ import sys
 import traceback
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -106,7 +107,7 @@ class Recorder:
             self._session = session
             database = database_of(self.config, self.config.stash[settings_key])
             started = run_started(self.config, database, self._secrets, self._checkout, dirty=self._dirty())
-            self._sigterm.install()
+            self._sigterm.install(partial(setattr, session, "shouldstop", "SIGTERM"))
             # The database with its password is nobody's business there.
             environment = {name: text for name, text in all_variables().items() if not name.startswith(ENV_PREFIX)}
             self.writer = RunWriter(
@@ -228,6 +229,7 @@ class Recorder:
             self._announce()
         if self._sigterm.fired:
             session.exitstatus = EXIT_CODE
+            self._ending.interrupt("SIGTERM")
         if why := session.shouldfail or session.shouldstop:
             self._ending.stop(self._text(str(why)))
         exit_code = int(session.exitstatus)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ("EXIT_CODE", "SigtermGuard", "Terminated")
 
@@ -13,7 +17,7 @@ EXIT_CODE = 128 + signal.SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived; a KeyboardInterrupt because pytest ends a session cleanly on it and tests do not catch it."""
+    """SIGTERM arrived; a KeyboardInterrupt because pytest ends a session cleanly on it and few tests catch it."""
 
 
 class SigtermGuard:
@@ -26,13 +30,14 @@ class SigtermGuard:
         self.fired = False
         self._pid = os.getpid()
         self._installed = False
+        self._stop: Callable[[], object] = bool
 
-    def install(self) -> None:
-        """Take SIGTERM over, if it is free."""
+    def install(self, stop: Callable[[], object]) -> None:
+        """Take SIGTERM over, if it is free; `stop` is called too, for a test that catches `Terminated` all the same."""
         free = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         if free and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._handle)
-            self._installed = True
+            self._installed, self._stop = True, stop
 
     def restore(self) -> None:
         """Give SIGTERM back, unless somebody else took it since."""
@@ -46,4 +51,5 @@ class SigtermGuard:
             # A child forked by a test inherits the handler; for it SIGTERM must be what it always was.
             signal.raise_signal(signal.SIGTERM)
         self.fired = True
+        self._stop()
         raise Terminated("SIGTERM")

@@ -225,6 +225,27 @@ def test_somebody_elses_sigterm_handler_stays(pytester: pytest.Pytester) -> None
     assert only_run(pytester.path)["status"] == "passed"
 
 
+def test_sigterm_ends_the_run_even_when_a_test_catches_whatever_is_raised(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, signal, time
+
+        def test_catches():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(30)
+            except BaseException:
+                pass
+
+        def test_never(): pass
+        """
+    )
+    assert pytester.runpytest_subprocess("--farm-seed=1").ret == 128 + signal.SIGTERM
+    run = only_run(pytester.path)
+    assert (run["status"], run["status_reason"], run["exit_code"]) == ("interrupted", "SIGTERM", 143)
+    assert (outcomes(run), run["not_run"]) == ({"test_catches": "passed"}, 1)
+
+
 def test_a_child_forked_by_a_test_dies_of_sigterm_as_ever_and_the_handler_is_gone_afterwards(
     pytester: pytest.Pytester,
 ) -> None:
