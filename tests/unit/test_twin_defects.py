@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from twin_evidence import HEALTHY, SAMPLE, TENANT, snapshot, verdicts
 
 from pytest_aosfarm.errors import ConfigurationError
 from pytest_aosfarm.modules.aod import AodClient
 from pytest_aosfarm.modules.client import ModuleStatusError
-from pytest_aosfarm.modules.pools import open_pool
 from pytest_aosfarm.tenants import Tenant
+from pytest_aosfarm.twins.aod.app import create_app
 from pytest_aosfarm.twins.aod.defects import DEFECTS, anatomy
-from pytest_aosfarm.twins.process import TwinProcess
 from pytest_aosfarm.twins.serve import defects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fastapi import FastAPI
 
 CHANGED: dict[str, dict[str, str | None]] = {
     "admit-on-one-source": {
@@ -93,10 +96,24 @@ def test_a_defect_of_discovery_changes_these_verdicts_only(defect: str) -> None:
     assert verdicts(SAMPLE, anatomy(defect)) == expected
 
 
+class InThisProcess(httpx.BaseTransport):
+    """Asks an ASGI application without a server; `test_twin_process.py` and `test_mutants.py` start real ones."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = httpx.ASGITransport(app)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            reply = await self.app.handle_async_request(request)
+            return httpx.Response(reply.status_code, headers=reply.headers, content=await reply.aread())
+
+        return asyncio.run(ask())
+
+
 @contextmanager
 def twin_with(defect: str) -> Iterator[AodClient]:
-    with TwinProcess.start("aod", defect=defect) as twin, open_pool() as pool:
-        yield AodClient(pool, twin.url, Tenant("acme", TENANT, "acme-1"))
+    with httpx.Client(transport=InThisProcess(create_app(anatomy(defect)))) as http:
+        yield AodClient(http, "http://twin.test", Tenant("acme", TENANT, "acme-1"))
 
 
 def test_accept_bad_input() -> None:
