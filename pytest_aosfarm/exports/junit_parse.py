@@ -124,7 +124,10 @@ class _Reader:
         self._problem: Problem | None = None
 
     def feed(self, chunk: bytes) -> None:
-        self._parser.Parse(chunk, False)
+        try:
+            self._parser.Parse(chunk, False)
+        except (LookupError, ValueError) as error:  # what looks its codec up is pyexpat
+            raise _NotJUnitError(f"its encoding cannot be read: {error}; write it in UTF-8") from None
 
     def end(self) -> None:
         self._parser.Parse(b"", True)
@@ -156,6 +159,10 @@ class _Reader:
         text = str(self._texts.pop() or "")
         if tag == "testsuite":
             self._found.append(self._suites.pop())
+        elif tag in PROBLEMS and self._problem is not None:
+            self._problem.text = text.strip()
+            self._take_problem(self._problem)
+            self._problem = None
         elif self._test is None:
             return
         elif tag == "testcase":
@@ -164,10 +171,14 @@ class _Reader:
         elif tag in PRINTED:
             printed = (self._problem or self._test).printed
             printed[tag] = printed.get(tag, "") + text
-        elif tag in PROBLEMS and self._problem is not None:
-            self._problem.text = text.strip()
-            self._test.problems.append(self._problem)
-            self._problem = None
+
+    def _take_problem(self, problem: Problem) -> None:
+        if self._test is not None:
+            self._test.problems.append(problem)
+        elif self._suites and problem.tag in {"failure", "error"}:
+            # NUnit and others say so that what a suite sets up first went wrong: a test of the suite's own name.
+            suite = self._suites[-1]
+            self._found.append(TestCase(suite, {"name": suite.names[-1], "classname": ""}, problems=[problem]))
 
     def _holder(self) -> Suite | TestCase | None:
         return self._test or (self._suites[-1] if self._suites else None)

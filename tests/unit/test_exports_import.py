@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO_SECRETS = Redactor({})
+ENCODING, UTF8 = "its encoding cannot be read:", "write it in UTF-8"
 DOCTYPE = "it declares a document type; that is not needed for JUnit XML, and not read for safety"
 
 
@@ -177,6 +178,8 @@ def test_times_are_read_however_they_are_written(text: str | None, microseconds:
         (b'<!DOCTYPE x [<!ENTITY a "b">]><testsuite/>', DOCTYPE),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><testsuite/>', DOCTYPE),
         (b"<testsuite>&unknown;</testsuite>", "no well-formed XML: undefined entity: line 1, column 11"),
+        (b'<?xml version="1.0" encoding="big5"?><testsuite/>', f"{ENCODING} multi-byte encodings are not supported; {UTF8}"),
+        (b'<?xml version="1.0" encoding="klingon"?><testsuite/>', f"{ENCODING} unknown encoding: klingon; {UTF8}"),
     ],
 )  # fmt: skip
 def test_what_is_no_junit_xml_is_one_clear_line(tmp_path: Path, content: bytes, problem: str) -> None:
@@ -266,6 +269,20 @@ def test_no_secret_of_a_file_reaches_the_store(tmp_path: Path) -> None:
 def test_a_file_without_tests_is_a_run_without_tests(tmp_path: Path) -> None:
     run = imported(tmp_path, "<testsuites/>").run
     assert (run["status"], run["exit_code"], run["collected"]) == ("error", 5, 0)
+
+
+def test_what_went_wrong_with_a_suite_as_a_whole_is_a_result_and_the_next_test_keeps_its_own(tmp_path: Path) -> None:
+    report = imported(
+        tmp_path,
+        '<testsuite name="s"><failure message="no set-up"/><error>gone</error><skipped/>'
+        '<testcase classname="m" name="a"><system-out>said</system-out><failure/></testcase>'
+        '<testcase classname="m" name="b"/></testsuite>',
+    )
+    assert {(test["identity"], test["outcome"], test["message"]) for test in report.tests} == {
+        ("s", "failed", "no set-up"), ("s", "error", "gone"), ("m::a", "failed", None), ("m::b", "passed", None),
+    }  # fmt: skip
+    (own,) = (test for test in report.tests if test["identity"] == "m::a")
+    assert (report.run["status"], report.outputs_of(own)) == ("failed", {"stdout": "said"})
 
 
 def test_a_huge_file_is_read_in_little_memory() -> None:
