@@ -49,6 +49,8 @@ def _export(arguments: argparse.Namespace) -> int:
     to_stdout = arguments.out == STDOUT
     if to_stdout and arguments.json:
         raise ConfigurationError("--json tells what was written where, so it needs --out FILE")
+    if to_stdout and sys.stdout is None:
+        raise ConfigurationError("standard output is closed")
     with open_store(arguments) as store:
         run_id = arguments.id or next((run["id"] for run in store.runs(1)), None)
         report = None if run_id is None else Report.load(store, run_id)

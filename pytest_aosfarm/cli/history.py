@@ -219,7 +219,7 @@ def _millis(value: int | None) -> str:
 def _sparkline(values: Sequence[float | None], low: float | None = None, high: float | None = None) -> str:
     """A bar for each value, between the smallest and the largest or the bounds given; only for a terminal."""
     there = [value for value in values if value is not None]
-    if not there or not sys.stdout.isatty():
+    if not there or sys.stdout is None or not sys.stdout.isatty():
         return ""
     low, high = min(there) if low is None else low, max(there) if high is None else high
     step = (high - low) / (len(BARS) - 1) or 1

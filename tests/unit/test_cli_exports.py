@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,20 @@ def test_a_damaged_file_is_one_line_and_makes_no_store(tmp_path: Path, capsys: p
     assert main(["import", "junit.xml", "bad.xml"]) == 2
     assert said(capsys) == ("", "aosfarm: bad.xml: no well-formed XML: no element found: line 1, column 11\n")
     assert not (tmp_path / ".aosfarm").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "line"),
+    [("export --format html", 2, "aosfarm: standard output is closed\n"), ("trend", 0, ""), ("show 1", 0, "")],
+)
+def test_where_standard_output_is_closed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, code: int, line: str
+) -> None:
+    main(["import", "junit.xml"])
+    said(capsys)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(command.split()) == code
+    assert said(capsys) == ("", line)
 
 
 def test_the_newest_run_is_written_unless_another_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
