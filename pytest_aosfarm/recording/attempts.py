@@ -266,7 +266,8 @@ class Attempts:
 def ungrouped(nodeid: str) -> str:
     """The node id without the group that xdist writes behind it under --dist=loadgroup."""
     name, at, group = nodeid.rpartition("@")
-    return name if at and "]" not in group else nodeid
+    # An @ in a parameter, or in the path of the file, is none of xdist's.
+    return name if at and "]" not in group and "::" in name else nodeid
 
 
 def _note(attempt: _Attempt, report: PhaseReport, step: int) -> None:

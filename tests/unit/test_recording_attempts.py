@@ -73,6 +73,19 @@ def test_the_phases_of_a_test_give_one_outcome(reports: list[Report], outcome: s
     assert (done.outcome, done.phase, done.attempt) == (outcome, phase, 1)
 
 
+@pytest.mark.parametrize(
+    ("nodeid", "name"),
+    [
+        ("t.py::a@g", "t.py::a"), ("t.py::a[x@y]", "t.py::a[x@y]"), ("t.py::a[x@y]@g", "t.py::a[x@y]"),
+        ("v@2/t.py::a", "v@2/t.py::a"), ("v@2/t.py::a@g", "v@2/t.py::a"), ("t.py::a", "t.py::a"),
+    ],
+)  # fmt: skip
+def test_only_the_group_is_taken_off_a_node_id(nodeid: str, name: str) -> None:
+    attempts = Attempts(dist="loadgroup")
+    reports = [Report(when, "passed", nodeid) for when in ("setup", "call", "teardown")]
+    assert [done.nodeid for report in reports for done in attempts.add(report, "gw0")] == [name]
+
+
 def test_attempts_of_a_rerunning_plugin_are_told_apart() -> None:
     # pytest-rerunfailures: no teardown report after a failed try.
     rerun = fold(PASS, Report("call", "rerun"), PASS, Report("call", "passed"), DONE)

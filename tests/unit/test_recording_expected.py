@@ -24,6 +24,6 @@ def test_workers_share_the_tests_or_each_runs_them_all(dist: str, collected: int
 
 def test_what_was_collected_twice_is_known_without_its_group() -> None:
     expected = Expected("loadgroup", 1)
-    expected.take(["a@g", "b", "a@g"], "gw0")
-    assert expected.twice == {"a"}
+    expected.take(["t.py::a@g", "t.py::b", "t.py::a@g"], "gw0")
+    assert expected.twice == {"t.py::a"}
     assert expected.collected == 3
