@@ -47,6 +47,9 @@ SHOWN = 3
 TEXTS = ("message", "body", "error_type", "error_location", "raw_outcome", "data_tenant")
 """Of attempts and of errors outside tests."""
 
+MOST, MOST_WORKERS = 2**63 - 1, 2**31 - 1
+"""What the columns of the seed and of the workers can hold."""
+
 NO_TESTS = 5
 """pytest's exit code for it."""
 
@@ -193,19 +196,18 @@ def _hide_secrets(event: AttemptFinished | ErrorSeen, redactor: Redactor) -> Non
 def _started(found: Survey, began: datetime, redactor: Redactor) -> RunStarted:
     """What the properties of an export, or of a run with --junitxml, say of the run; other runners know no seed."""
     said = {name: redactor.redacted(value) for name, value in found.properties.items()}
-    seed, workers = (said.get(name, "") for name in ("farm.seed", "farm.workers"))
     return RunStarted(
         uuid=str(uuid5(NAMESPACE, sha256(b"".join(sorted(found.digests))).hexdigest())),
         started_at=began,
         data_tenant=said.get("farm.data_tenant"),
         labs=tuple(filter(None, said.get("farm.lab", "").split(","))),
         scale=said.get("farm.scale", UNKNOWN),
-        seed=int(seed) if seed.isdecimal() else 0,
+        seed=_number(said.get("farm.seed", ""), MOST),
         anchor=moment(said.get("farm.anchor")) or began,
         profile=said.get("farm.profile", UNKNOWN),
         chaos=said.get("farm.chaos"),
         database=NOWHERE,
-        worker_count=int(workers) if workers.isdecimal() else 0,
+        worker_count=_number(said.get("farm.workers", ""), MOST_WORKERS),
         environment={"imported": "JUnit XML"},
         selection={"suites": [redactor.redacted(name) for name in sorted(found.names)[:SUITES]]},
         vcs_branch=said.get("farm.vcs_branch"),
@@ -213,3 +215,9 @@ def _started(found: Survey, began: datetime, redactor: Redactor) -> RunStarted:
         ci_url=said.get("farm.ci_url"),
         owner_host=found.host,
     )
+
+
+def _number(text: str, most: int) -> int:
+    """A whole number; 0 for what is none, or more than `most`."""
+    number = int(text) if text.isdecimal() and len(text) <= len(str(most)) else 0
+    return number if number <= most else 0

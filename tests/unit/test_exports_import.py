@@ -285,6 +285,13 @@ def test_what_went_wrong_with_a_suite_as_a_whole_is_a_result_and_the_next_test_k
     assert (report.run["status"], report.outputs_of(own)) == ("failed", {"stdout": "said"})
 
 
+@pytest.mark.parametrize(("figures", "seed"), [("0" * 18 + "7", 7), (f"{2**63}", 0), ("9" * 5000, 0), ("seven", 0)])
+def test_a_number_that_no_column_holds_is_no_reason_to_refuse_the_file(tmp_path: Path, figures: str, seed: int) -> None:
+    said = "".join(f'<property name="farm.{name}" value="{figures}"/>' for name in ("seed", "workers"))
+    run = imported(tmp_path, f'<testsuite name="s"><properties>{said}</properties><testcase name="t"/></testsuite>').run
+    assert (run["status"], run["seed"], run["worker_count"]) == ("passed", seed, 0)
+
+
 def test_a_huge_file_is_read_in_little_memory() -> None:
     def content() -> bytes:
         case = b'<testcase classname="a.b" name="t%d" time="0.1"><failure>' + b"x" * 100_000 + b"</failure></testcase>"
