@@ -220,7 +220,7 @@ def _names(test: TestCase) -> tuple[str, str]:
     parts = dotted.split(".")
     first = next((number for number, part in enumerate(parts) if part[:1].isupper()), len(parts)) or len(parts)
     module, classes = parts[:first], parts[first:]
-    identity = test.properties.get(IDENTITY, f"{'.'.join(module)}::{'.'.join([*classes, name])}")
+    identity = test.properties.get(IDENTITY) or f"{'.'.join(module)}::{'.'.join([*classes, name])}"
     path = attributes.get("file") or (f"{'/'.join(module)}.py" if of_pytest else "")
     nodeid = "::".join([path, *classes, name]) if path else f"{dotted}::{name}"
     return clean(identity, limit=None), clean(nodeid, limit=None)

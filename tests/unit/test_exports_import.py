@@ -132,6 +132,17 @@ def test_what_surefire_writes() -> None:
     assert (events[4].error_type, events[5].message) == ("B", "boom")
 
 
+def test_an_identity_that_says_nothing_is_none() -> None:
+    names = {
+        identity: read(
+            f"""<testsuite><testcase name="x" classname="a.b">
+              <properties><property name="farm.identity" value="{identity}"/></properties></testcase></testsuite>"""
+        )[0].identity
+        for identity in ("", "mine")
+    }
+    assert names == {"": "a.b::x", "mine": "mine"}
+
+
 def test_what_jest_googletest_and_others_write() -> None:
     events = read(
         """<testsuites name="jest tests" tests="9"><testsuite name="outer"><testsuite name="Inner list" timestamp="nonsense">
