@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +35,19 @@ def inner_environment(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv(NO_AUTOLOAD, "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", NAMED_PLUGINS)
+
+
+@cache
+def with_plugins() -> list[metadata.Distribution]:
+    """The installed distributions that have plugins of pytest."""
+    return [found for found in metadata.distributions() if found.entry_points.select(group="pytest11")]
+
+
+@pytest.fixture(autouse=True)
+def plugins_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each `-p NAME` every inner session of this process would read again what all distributions have on disk."""
+    found = with_plugins()
+    monkeypatch.setattr(metadata, "distributions", lambda: found)
 
 
 @pytest.fixture(autouse=True)
