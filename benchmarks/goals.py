@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-__all__ = ("Goal", "at_least", "at_most", "print_goals")
+__all__ = ("Goal", "at_least", "at_most", "at_most_in_pairs", "print_goals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ def at_least(name: str, ours: float, asked: float, peer: float = 1) -> Goal:
 def at_most(name: str, ours: float, asked: float, peer: float = 1) -> Goal:
     """A goal that less is better for."""
     return Goal(name, ours, peer, asked, at_most=True)
+
+
+def at_most_in_pairs(name: str, pairs: Sequence[tuple[float, float]], asked: float) -> Goal:
+    """The same of figures of ours and of the peer, each pair measured side by side: what counts is the median ratio."""
+    peer = median(theirs for _, theirs in pairs)
+    return at_most(name, median(ours / theirs for ours, theirs in pairs) * peer, asked, peer)
 
 
 def print_goals(parts: Mapping[str, Callable[[], Iterator[Goal]]]) -> None:

@@ -78,13 +78,13 @@ class ResultRows:
             test_id = identity_id(one.identity) if alias is None else alias
             if alias is None:
                 tests[test_id] = (self._tenant, test_id, one.identity, one.nodeid, run_id)
-            row = (self._tenant, run_id, test_id, one.attempt, True, *_usual_of(one))
+            key = (self._tenant, run_id, test_id, one.attempt)
+            row = (*key, True, *_usual_of(one))
             seldom = _seldom_of(one)
             if one.properties or seldom != _NOTHING:
                 row = (*row, *seldom, json.dumps(one.properties) if one.properties else None)
             rows[test_id, one.attempt] = row
             for kind, text in one.outputs.items():
-                key = (self._tenant, run_id, test_id, one.attempt)
                 outputs[test_id, one.attempt, kind] = (*key, kind, _packed(text))
             for number, fault in enumerate(one.faults, one.faults_before + 1):
                 met = (test_id, one.attempt, one.worker)
